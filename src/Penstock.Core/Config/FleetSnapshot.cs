@@ -139,7 +139,7 @@ public sealed record RoutingSnapshot
     public int AttemptsMax { get; init; } = 3;
 
     /// <summary>Prefix blocks remembered per replica at most.</summary>
-    public int PrefixBlocksMax { get; init; } = 65_536;
+    public int PrefixBlocksMax { get; init; } = 16_384;
 }
 
 /// <summary>What one request may cost us in memory and time.</summary>

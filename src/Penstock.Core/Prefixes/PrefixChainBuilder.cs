@@ -1,0 +1,112 @@
+using System.Buffers;
+using Penstock.Core.Primitives;
+
+namespace Penstock.Core.Prefixes;
+
+/// <summary>
+/// Hashes a canonical prompt, fed in pieces of any size, into its chain: one 64-bit hash per full block of
+/// <see cref="BlockBytes"/> bytes, each seeded with the one before, so that two chains agree up to block <c>n</c>
+/// exactly where the prompts agree in their first <c>n</c> blocks. The first seed is the cache scope (model, adapter,
+/// tenant), so nothing matches across scopes.
+/// </summary>
+/// <remarks>
+/// Not thread-safe; reusable through <see cref="Start"/>. Blocks beyond <see cref="BlocksMax"/> are not kept: the tail
+/// of a prompt longer than that counts as uncached. Rented memory is returned by <see cref="Dispose"/>.
+/// </remarks>
+public sealed class PrefixChainBuilder : IDisposable
+{
+    /// <summary>Bytes of canonical prompt per block: about 64 tokens at 4 bytes a token.</summary>
+    public const int BlockBytes = 256;
+
+    /// <summary>Blocks kept per chain at most: 4 MiB of prompt, about a million tokens.</summary>
+    public const int BlocksMax = 16_384;
+
+    private readonly byte[] _partial = new byte[BlockBytes];
+    private ulong[] _blocks = [];
+    private int _count;
+    private int _filled;
+    private ulong _parent;
+
+    /// <summary>Bytes fed since <see cref="Start"/>.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>The chain so far: full blocks only. Valid until the next <see cref="Start"/> or <see cref="Dispose"/>.</summary>
+    public ReadOnlySpan<ulong> Blocks => _blocks.AsSpan(0, _count);
+
+    /// <summary>Begins a new chain in the given cache scope.</summary>
+    public void Start(ulong scope)
+    {
+        _count = 0;
+        _filled = 0;
+        _parent = scope;
+        Bytes = 0;
+    }
+
+    /// <summary>Feeds the next bytes of the canonical prompt.</summary>
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        Bytes += bytes.Length;
+        if (_filled > 0)
+        {
+            var take = Math.Min(BlockBytes - _filled, bytes.Length);
+            bytes[..take].CopyTo(_partial.AsSpan(_filled));
+            _filled += take;
+            bytes = bytes[take..];
+            if (_filled < BlockBytes)
+            {
+                return;
+            }
+
+            Add(_partial);
+            _filled = 0;
+        }
+
+        while (bytes.Length >= BlockBytes)
+        {
+            Add(bytes[..BlockBytes]);
+            bytes = bytes[BlockBytes..];
+        }
+
+        bytes.CopyTo(_partial);
+        _filled = bytes.Length;
+    }
+
+    public void Dispose()
+    {
+        if (_blocks.Length > 0)
+        {
+            ArrayPool<ulong>.Shared.Return(_blocks);
+            _blocks = [];
+        }
+
+        _count = 0;
+    }
+
+    private void Add(ReadOnlySpan<byte> block)
+    {
+        if (_count == BlocksMax)
+        {
+            return;
+        }
+
+        if (_count == _blocks.Length)
+        {
+            Grow();
+        }
+
+        _parent = Hash64.Of(block, _parent);
+        _blocks[_count++] = _parent;
+    }
+
+    private void Grow()
+    {
+        var larger = ArrayPool<ulong>.Shared.Rent(Math.Max(64, _count * 2));
+        _blocks.AsSpan(0, _count).CopyTo(larger);
+        if (_blocks.Length > 0)
+        {
+            ArrayPool<ulong>.Shared.Return(_blocks);
+        }
+
+        _blocks = larger;
+    }
+}

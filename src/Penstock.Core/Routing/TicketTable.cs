@@ -1,0 +1,84 @@
+using Penstock.Core.Primitives;
+
+namespace Penstock.Core.Routing;
+
+/// <summary>
+/// The requests that are in flight in a pool, in slots that are reused. Grows by doubling up to a hard cap and never
+/// allocates otherwise.
+/// </summary>
+internal sealed class TicketTable(int max)
+{
+    private InFlight[] _slots = new InFlight[64];
+    private int _free = -1;
+    private int _used;
+
+    public int Count { get; private set; }
+
+    public bool IsFull => Count == max;
+
+    public RouteTicket Open(in InFlight request)
+    {
+        Check.That(!IsFull);
+        int slot;
+        if (_free >= 0)
+        {
+            slot = _free;
+            _free = _slots[slot].NextFree;
+        }
+        else
+        {
+            if (_used == _slots.Length)
+            {
+                Array.Resize(ref _slots, Math.Min(max, _slots.Length * 2));
+            }
+
+            slot = _used++;
+        }
+
+        var generation = _slots[slot].Generation + 1;
+        _slots[slot] = request;
+        _slots[slot].Generation = generation;
+        _slots[slot].Open = true;
+        Count++;
+        return new RouteTicket(slot, generation);
+    }
+
+    /// <summary>The request of a ticket; <paramref name="open"/> is false where it ended before.</summary>
+    public ref InFlight Find(RouteTicket ticket, out bool open)
+    {
+        Check.That(ticket.Slot >= 0 && ticket.Slot < _used);
+        ref var slot = ref _slots[ticket.Slot];
+        open = slot.Open && slot.Generation == ticket.Generation;
+        return ref slot;
+    }
+
+    public void Close(RouteTicket ticket)
+    {
+        ref var slot = ref Find(ticket, out var open);
+        Check.That(open);
+        slot.Open = false;
+        slot.NextFree = _free;
+        _free = ticket.Slot;
+        Count--;
+    }
+
+    internal struct InFlight
+    {
+        public int Replica;
+        public int Generation;
+        public int NextFree;
+        public bool Open;
+        public bool FirstTokenSeen;
+
+        /// <summary>This request's own part of the replica's counters, so that exactly it is given back.</summary>
+        public long PrefillTokens;
+        public long DecodeTokens;
+
+        /// <summary>Prefill work at the replica when this one was dispatched, itself included.</summary>
+        public long PrefillAtDispatch;
+        public long PromptBytes;
+        public long PromptTokens;
+        public Instant DispatchedAt;
+        public Instant FirstTokenAt;
+    }
+}
