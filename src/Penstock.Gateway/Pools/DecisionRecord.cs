@@ -1,0 +1,93 @@
+using Penstock.Core.Metering;
+using Penstock.Core.Models;
+using Penstock.Core.Primitives;
+using Penstock.Core.Routing;
+
+namespace Penstock.Gateway.Pools;
+
+/// <summary>
+/// What was decided for one request and why: every attempt with its candidates and the terms of their costs, and how
+/// it ended. Written by the request that it is about, read by the admin API; a reader may see a request in flight.
+/// </summary>
+internal sealed class DecisionRecord
+{
+    private readonly List<AttemptRecord> _attempts = new(1);
+
+    public required ulong Id { get; init; }
+
+    public required string RequestId { get; init; }
+
+    public required DateTimeOffset At { get; init; }
+
+    public required Dialect Dialect { get; init; }
+
+    public required string Key { get; init; }
+
+    public required string RequestedModel { get; init; }
+
+    public required string Model { get; init; }
+
+    public required long SnapshotVersion { get; init; }
+
+    public bool Stream { get; init; }
+
+    public int ChainBlocks { get; init; }
+
+    /// <summary>The hints that the client gave in <c>x-claude-code-*</c> headers.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> Hints { get; init; } = [];
+
+    public string Outcome { get; set; } = "in_flight";
+
+    public int Status { get; set; }
+
+    public TokenUsage Usage { get; set; }
+
+    public bool UsageIsEstimated { get; set; }
+
+    public Money? Price { get; set; }
+
+    public TimeSpan? FirstByte { get; set; }
+
+    public TimeSpan? Total { get; set; }
+
+    public IReadOnlyList<AttemptRecord> Attempts
+    {
+        get
+        {
+            lock (_attempts)
+            {
+                return [.. _attempts];
+            }
+        }
+    }
+
+    public void Add(AttemptRecord attempt)
+    {
+        lock (_attempts)
+        {
+            _attempts.Add(attempt);
+        }
+    }
+}
+
+/// <summary>One decision of a request, and what came of it.</summary>
+internal sealed class AttemptRecord
+{
+    public required string Pool { get; init; }
+
+    public required RoutePolicy Policy { get; init; }
+
+    public required IReadOnlyList<string> ReplicaNames { get; init; }
+
+    public required RouteDecision Decision { get; init; }
+
+    /// <summary>As the policy left them; a copy.</summary>
+    public required Candidate[] Candidates { get; init; }
+
+    /// <summary>Since the request began.</summary>
+    public required TimeSpan At { get; init; }
+
+    public string Outcome { get; set; } = "in_flight";
+
+    public int Status { get; set; }
+}

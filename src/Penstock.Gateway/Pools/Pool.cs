@@ -1,0 +1,100 @@
+using Penstock.Core.Config;
+using Penstock.Core.Primitives;
+using Penstock.Core.Routing;
+
+namespace Penstock.Gateway.Pools;
+
+/// <summary>
+/// One pool at work: the owner of its <see cref="PoolState"/> and of the lock under which every decision and event of
+/// it happens, in one order.
+/// </summary>
+/// <remarks>Thread-safe. The lock is held for a decision or an event, never across a wait.</remarks>
+internal sealed class Pool
+{
+    private readonly Lock _lock = new();
+    private readonly PoolState _state;
+    private readonly Candidate[] _candidates;
+    private readonly TimeProvider _time;
+    private readonly string[] _names;
+    private Rng _rng;
+
+    public Pool(PoolSnapshot snapshot, RoutePolicy policy, IReadOnlyList<Replica> replicas, PoolSettings settings)
+    {
+        Snapshot = snapshot;
+        Policy = policy;
+        Replicas = replicas;
+        _time = settings.Time;
+        _rng = new Rng(settings.Seed);
+        _state = new PoolState(replicas.Count, settings.PrefixBlocksMax);
+        _candidates = new Candidate[replicas.Count];
+        _names = [.. replicas.Select(r => r.Name)];
+    }
+
+    public PoolSnapshot Snapshot { get; }
+
+    public RoutePolicy Policy { get; }
+
+    public IReadOnlyList<Replica> Replicas { get; }
+
+    public IReadOnlyList<string> ReplicaNames => _names;
+
+    /// <summary>The instant that events of this pool are stamped with.</summary>
+    public Instant Now =>
+        new((long)(_time.GetElapsedTime(0).Ticks * 100.0));
+
+    /// <summary>
+    /// Chooses a replica and takes its place there, in one step. The ticket must be ended by <see cref="End"/>, once;
+    /// the candidates are copied out for the record.
+    /// </summary>
+    public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out Candidate[] candidates)
+    {
+        var now = Now;
+        lock (_lock)
+        {
+            var decision = _state.Decide(in request, Policy, _candidates, ref _rng);
+            candidates = [.. _candidates];
+            ticket = decision.Found
+                ? _state.Apply(PoolEvent.Dispatched(now, in decision, request.PromptBytes), request.Chain)
+                : default;
+            return decision;
+        }
+    }
+
+    public void FirstToken(RouteTicket ticket)
+    {
+        var happened = PoolEvent.FirstToken(Now, ticket);
+        lock (_lock)
+        {
+            _state.Apply(in happened);
+        }
+    }
+
+    public void End(RouteTicket ticket, RouteEnd end, long promptTokens, long cachedTokens, long outputTokens)
+    {
+        var happened = PoolEvent.Ended(Now, ticket, end, promptTokens, cachedTokens, outputTokens);
+        lock (_lock)
+        {
+            _state.Apply(in happened);
+        }
+    }
+
+    public void Tell(in PoolEvent happened)
+    {
+        lock (_lock)
+        {
+            _state.Apply(in happened);
+        }
+    }
+
+    /// <summary>What is known of every replica now; a copy.</summary>
+    public ReplicaLoad[] Loads()
+    {
+        lock (_lock)
+        {
+            return _state.Replicas.ToArray();
+        }
+    }
+}
+
+/// <summary>What a pool needs beside its snapshot.</summary>
+internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax);

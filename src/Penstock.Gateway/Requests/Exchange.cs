@@ -1,0 +1,174 @@
+using System.Diagnostics;
+using Microsoft.AspNetCore.Http;
+using Penstock.Core.Config;
+using Penstock.Core.Metering;
+using Penstock.Core.Models;
+using Penstock.Core.Prefixes;
+using Penstock.Gateway.Ledger;
+using Penstock.Gateway.Pools;
+using Penstock.Wire.Scan;
+using Penstock.Wire.Usage;
+
+namespace Penstock.Gateway.Requests;
+
+/// <summary>What a client asks of a model.</summary>
+internal enum Operation : byte
+{
+    Generate,
+    CountTokens,
+}
+
+/// <summary>
+/// All that belongs to one request while it lasts. Pooled: <see cref="Begin"/> starts a use, <see cref="End"/> gives
+/// back what was rented. Touched by the request's own flow, and by the watchdog through the members that say so.
+/// </summary>
+internal sealed class Exchange
+{
+    private readonly SemaphoreSlim _writing = new(1, 1);
+    private long _lastActivity;
+    private long _allowedTicks;
+    private int _expired;
+
+    public Exchange(int jsonDepthMax)
+    {
+        Scan = new BodyScan(jsonDepthMax);
+    }
+
+    public BodyScan Scan { get; }
+
+    public BodyBuffer Body { get; } = new();
+
+    /// <summary>The answer of an engine, where it is needed whole.</summary>
+    public BodyBuffer Answer { get; } = new();
+
+    public PrefixChainBuilder Chain { get; } = new();
+
+    public StreamTap Tap { get; } = new();
+
+    public HttpContext Http { get; private set; } = null!;
+
+    public FleetSnapshot Fleet { get; private set; } = null!;
+
+    public Fleet Pools { get; private set; } = null!;
+
+    public Dialect Dialect { get; private set; }
+
+    public Operation Operation { get; private set; }
+
+    public Guid Id { get; private set; }
+
+    /// <summary>The request's id as the client sees it.</summary>
+    public string IdText { get; private set; } = "";
+
+    /// <summary>Timestamp of the request's head.</summary>
+    public long StartedAt { get; private set; }
+
+    public DateTimeOffset StartedUtc { get; private set; }
+
+    public KeySnapshot Key { get; set; } = null!;
+
+    public ModelSnapshot Model { get; set; } = null!;
+
+    /// <summary>The model's name was not known and went to the default model.</summary>
+    public bool ModelSubstituted { get; set; }
+
+    /// <summary>The decisions of this request; null until the first one.</summary>
+    public DecisionRecord? Record { get; set; }
+
+    public int Attempts { get; set; }
+
+    public AttemptInFlight Attempt { get; } = new();
+
+    /// <summary>Time spent waiting for engines, in timestamp ticks.</summary>
+    public long EngineTicks { get; set; }
+
+    /// <summary>Cancels what is under way upstream: the client left, or a watchdog ran out.</summary>
+    public CancellationTokenSource Upstream { get; private set; } = new();
+
+    /// <summary>The client went away.</summary>
+    public bool ClientGone => Http.RequestAborted.IsCancellationRequested;
+
+    /// <summary>A watchdog ended the engine's part.</summary>
+    public bool Expired => Volatile.Read(ref _expired) != 0;
+
+    /// <summary>Only its holder writes to the response: the relay, or the watchdog that puts a ping into a silence.</summary>
+    public SemaphoreSlim Writing => _writing;
+
+    /// <summary>The response is an event stream that has begun and may carry pings. Read by the watchdog.</summary>
+    public bool MayPing { get; set; }
+
+    /// <summary>Timestamp of the last byte written to the client's stream. Written by relay and watchdog.</summary>
+    public long LastWrite { get; set; }
+
+    public FailureTally Failures { get; } = new();
+
+    public void Begin(HttpContext http, Fleet pools, Dialect dialect, Operation operation, TimeProvider time)
+    {
+        Http = http;
+        Pools = pools;
+        Fleet = pools.Snapshot;
+        Dialect = dialect;
+        Operation = operation;
+        Id = Guid.CreateVersion7();
+        IdText = RequestIds.Format(Id);
+        StartedAt = time.GetTimestamp();
+        StartedUtc = time.GetUtcNow();
+        Scan.Start(dialect, operation == Operation.CountTokens);
+        Record = null;
+        Attempts = 0;
+        EngineTicks = 0;
+        ModelSubstituted = false;
+        MayPing = false;
+        Key = null!;
+        Model = null!;
+        Failures.Clear();
+        Attempt.Clear();
+        _expired = 0;
+        _allowedTicks = 0;
+    }
+
+    /// <summary>Gives back what was rented. The exchange may be used again where this returns true.</summary>
+    public bool End()
+    {
+        Body.Dispose();
+        Answer.Dispose();
+        Chain.Dispose();
+        Tap.Dispose();
+        Http = null!;
+        Fleet = null!;
+        Pools = null!;
+        Record = null;
+        if (Upstream.TryReset())
+        {
+            return true;
+        }
+
+        Upstream.Dispose();
+        Upstream = new CancellationTokenSource();
+        return true;
+    }
+
+    /// <summary>Starts the watchdog of a phase: silence longer than this from now on ends the engine's part.</summary>
+    public void Allow(TimeSpan silence, long now, long frequency)
+    {
+        Volatile.Write(ref _lastActivity, now);
+        Volatile.Write(ref _allowedTicks, (long)(silence.TotalSeconds * frequency));
+    }
+
+    /// <summary>Something came from the engine.</summary>
+    public void Touch(long now) => Volatile.Write(ref _lastActivity, now);
+
+    /// <summary>No watchdog from here on.</summary>
+    public void AllowAnything() => Volatile.Write(ref _allowedTicks, 0);
+
+    /// <summary>Called by the watchdog.</summary>
+    public void ExpireIfDue(long now)
+    {
+        var allowed = Volatile.Read(ref _allowedTicks);
+        if (allowed > 0 && now - Volatile.Read(ref _lastActivity) > allowed
+            && Interlocked.Exchange(ref _expired, 1) == 0)
+        {
+            Upstream.Cancel();
+        }
+    }
+}

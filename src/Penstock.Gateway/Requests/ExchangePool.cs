@@ -1,0 +1,56 @@
+using System.Collections.Concurrent;
+
+namespace Penstock.Gateway.Requests;
+
+/// <summary>Exchanges to be used again, and the set of those in use, which the sweep walks. Thread-safe.</summary>
+internal sealed class ExchangePool(FlowParts parts)
+{
+    /// <summary>Idle exchanges kept.</summary>
+    private const int IdleMax = 1024;
+
+    private readonly ConcurrentBag<Exchange> _idle = [];
+    private readonly ConcurrentDictionary<Exchange, byte> _inUse = new();
+    private int _idleCount;
+    private int _count;
+
+    public int InUse => Volatile.Read(ref _count);
+
+    public Exchange Rent()
+    {
+        Interlocked.Increment(ref _count);
+        if (_idle.TryTake(out var exchange))
+        {
+            Interlocked.Decrement(ref _idleCount);
+        }
+        else
+        {
+            exchange = new Exchange(parts.JsonDepthMax);
+        }
+
+        _inUse[exchange] = 0;
+        return exchange;
+    }
+
+    public void Return(Exchange exchange)
+    {
+        _inUse.TryRemove(exchange, out _);
+        Interlocked.Decrement(ref _count);
+        exchange.End();
+        if (Volatile.Read(ref _idleCount) < IdleMax)
+        {
+            Interlocked.Increment(ref _idleCount);
+            _idle.Add(exchange);
+        }
+    }
+
+    /// <summary>Ends what has been silent for too long, and puts pings into silent streams.</summary>
+    public void Sweep()
+    {
+        var now = parts.Time.GetTimestamp();
+        foreach (var (exchange, _) in _inUse)
+        {
+            exchange.ExpireIfDue(now);
+            Pings.SendIfDue(exchange, now, parts.Time);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Collections.Frozen;
+using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
+
+namespace Penstock.Gateway.Requests;
+
+/// <summary>
+/// Which headers cross the gateway: all of them, both ways, but for those that concern one connection only, the
+/// credentials (each side has its own), and the encodings that would keep usage from being read.
+/// </summary>
+internal static class HeaderForwarding
+{
+    private static readonly FrozenSet<string> NotToEngine = FrozenSet.ToFrozenSet(
+        [
+            "accept-encoding", "authorization", "connection", "content-encoding", "content-length", "cookie", "expect",
+            "host", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding",
+            "traceparent", "tracestate", "upgrade", "x-api-key",
+        ],
+        StringComparer.OrdinalIgnoreCase);
+
+    private static readonly FrozenSet<string> NotToClient = FrozenSet.ToFrozenSet(
+        [
+            "alt-svc", "connection", "content-length", "date", "keep-alive", "proxy-authenticate", "proxy-connection",
+            "server", "set-cookie", "trailer", "transfer-encoding", "upgrade",
+        ],
+        StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Copies what the client sent, unknown headers included.</summary>
+    public static void ToEngine(IHeaderDictionary from, HttpRequestMessage to)
+    {
+        foreach (var (name, values) in from)
+        {
+            if (NotToEngine.Contains(name) || name.StartsWith(':'))
+            {
+                continue;
+            }
+
+            // Content headers (content-type and its kin) belong to the content in HttpClient's model.
+            if (!Add(to.Headers, name, values))
+            {
+                Add(to.Content!.Headers, name, values);
+            }
+        }
+    }
+
+    /// <summary>Copies what the engine answered, unknown headers included.</summary>
+    public static void ToClient(HttpResponseMessage from, IHeaderDictionary to)
+    {
+        Copy(from.Headers, to);
+        Copy(from.Content.Headers, to);
+    }
+
+    private static void Copy(HttpHeaders from, IHeaderDictionary to)
+    {
+        foreach (var (name, values) in from.NonValidated)
+        {
+            if (!NotToClient.Contains(name))
+            {
+                to[name] = values.Count == 1 ? new StringValues(values.ToString()) : values.ToArray();
+            }
+        }
+    }
+
+    private static bool Add(HttpHeaders headers, string name, StringValues values) => values.Count == 1
+        ? headers.TryAddWithoutValidation(name, values.ToString())
+        : headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values!);
+}

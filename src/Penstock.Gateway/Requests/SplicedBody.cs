@@ -1,0 +1,89 @@
+using System.Net;
+using Penstock.Wire.Scan;
+
+namespace Penstock.Gateway.Requests;
+
+/// <summary>
+/// A request body as it goes to an engine: the client's bytes, of which up to two ranges are replaced. All other bytes
+/// are sent from where they were received.
+/// </summary>
+internal struct SplicedBody
+{
+    private readonly ReadOnlyMemory<byte> _body;
+    private Splice _first;
+    private Splice _second;
+
+    public SplicedBody(ReadOnlyMemory<byte> body)
+    {
+        _body = body;
+        Length = body.Length;
+    }
+
+    /// <summary>Bytes in all, replacements included.</summary>
+    public long Length { get; private set; }
+
+    /// <summary>Replaces a range; ranges must not overlap.</summary>
+    public void Replace(ValueRange range, ReadOnlyMemory<byte> replacement)
+    {
+        var splice = new Splice(range, replacement);
+        Length += replacement.Length - range.Length;
+        if (_first.Replacement.IsEmpty)
+        {
+            _first = splice;
+        }
+        else if (range.Start < _first.Range.Start)
+        {
+            _second = _first;
+            _first = splice;
+        }
+        else
+        {
+            _second = splice;
+        }
+    }
+
+    /// <summary>The pieces in order; empty ones are to be skipped.</summary>
+    public readonly ReadOnlyMemory<byte> Piece(int index)
+    {
+        var firstEnd = _first.Replacement.IsEmpty ? 0 : _first.Range.End;
+        var secondEnd = _second.Replacement.IsEmpty ? firstEnd : _second.Range.End;
+        return index switch
+        {
+            0 => _body[..(_first.Replacement.IsEmpty ? 0 : _first.Range.Start)],
+            1 => _first.Replacement,
+            2 => _body[firstEnd..(_second.Replacement.IsEmpty ? firstEnd : _second.Range.Start)],
+            3 => _second.Replacement,
+            _ => _body[secondEnd..],
+        };
+    }
+
+    public const int Pieces = 5;
+
+    private readonly record struct Splice(ValueRange Range, ReadOnlyMemory<byte> Replacement);
+}
+
+/// <summary>The content of an upstream request: the pieces of a <see cref="SplicedBody"/>, sent as they lie.</summary>
+internal sealed class SplicedContent(SplicedBody body) : HttpContent
+{
+    protected override bool TryComputeLength(out long length)
+    {
+        length = body.Length;
+        return true;
+    }
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+    protected override async Task SerializeToStreamAsync(
+        Stream stream, TransportContext? context, CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < SplicedBody.Pieces; i++)
+        {
+            var piece = body.Piece(i);
+            if (!piece.IsEmpty)
+            {
+                await stream.WriteAsync(piece, cancellationToken);
+            }
+        }
+    }
+}
