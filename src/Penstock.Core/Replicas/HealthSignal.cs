@@ -1,0 +1,26 @@
+namespace Penstock.Core.Replicas;
+
+/// <summary>One piece of evidence about a replica: from a probe, or from a request that went there.</summary>
+public enum HealthSignal : byte
+{
+    /// <summary>A probe was answered as a healthy engine answers it.</summary>
+    ProbeSucceeded,
+
+    /// <summary>A probe was answered, and the answer says that the engine is not well (503, a body that lies).</summary>
+    ProbeFailed,
+
+    /// <summary>A probe got no answer in time. Weaker than a failed one: a busy engine may be slow to say it is well.</summary>
+    ProbeTimedOut,
+
+    /// <summary>Nothing listens there, or the connection was refused or reset before a byte came.</summary>
+    ConnectFailed,
+
+    /// <summary>A request was answered in full, or was refused for a reason that is not the engine's.</summary>
+    RequestSucceeded,
+
+    /// <summary>The engine answered a request with a failure of its own, cut it off, or fell silent in it.</summary>
+    RequestFailed,
+
+    /// <summary>The engine refused for lack of room (429, 503 with a queue, 529): it is alive and full.</summary>
+    RequestRefusedBusy,
+}
