@@ -41,6 +41,9 @@ internal sealed class Exchange
     /// <summary>The answer of an engine, where it is needed whole.</summary>
     public BodyBuffer Answer { get; } = new();
 
+    /// <summary>What a translation made, of the request or of the answer.</summary>
+    public BodyBuffer Translated { get; } = new();
+
     public PrefixChainBuilder Chain { get; } = new();
 
     public StreamTap Tap { get; } = new();
@@ -132,6 +135,7 @@ internal sealed class Exchange
     {
         Body.Dispose();
         Answer.Dispose();
+        Translated.Dispose();
         Chain.Dispose();
         Tap.Dispose();
         Http = null!;

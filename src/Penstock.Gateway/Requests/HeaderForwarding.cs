@@ -27,11 +27,13 @@ internal static class HeaderForwarding
         StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Copies what the client sent, unknown headers included.</summary>
-    public static void ToEngine(IHeaderDictionary from, HttpRequestMessage to)
+    /// <param name="sameDialect">False: headers of the client's API mean nothing to the engine and stay here.</param>
+    public static void ToEngine(IHeaderDictionary from, HttpRequestMessage to, bool sameDialect)
     {
         foreach (var (name, values) in from)
         {
-            if (NotToEngine.Contains(name) || name.StartsWith(':'))
+            if (NotToEngine.Contains(name) || name.StartsWith(':')
+                || (!sameDialect && name.StartsWith("anthropic-", StringComparison.OrdinalIgnoreCase)))
             {
                 continue;
             }

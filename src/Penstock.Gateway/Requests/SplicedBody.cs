@@ -1,4 +1,5 @@
 using System.Net;
+using Penstock.Core.Primitives;
 using Penstock.Wire.Scan;
 
 namespace Penstock.Gateway.Requests;
@@ -27,6 +28,7 @@ internal struct SplicedBody
     {
         var splice = new Splice(range, replacement);
         Length += replacement.Length - range.Length;
+        Check.That(_second.Replacement.IsEmpty && !replacement.IsEmpty);
         if (_first.Replacement.IsEmpty)
         {
             _first = splice;

@@ -33,8 +33,8 @@ public sealed class StreamTap : IDisposable
     /// <summary>The usage is the final one, not only that of the prompt.</summary>
     public bool UsageIsFinal { get; private set; }
 
-    /// <summary>Lines of data so far: roughly the tokens of the answer.</summary>
-    public long DataLines { get; private set; }
+    /// <summary>Pieces of the answer so far: roughly its tokens, where the engine does not say.</summary>
+    public long Deltas { get; private set; }
 
     /// <summary>The stream came to its proper end (<c>message_stop</c>, <c>[DONE]</c>).</summary>
     public bool Finished { get; private set; }
@@ -55,7 +55,7 @@ public sealed class StreamTap : IDisposable
         _skipLine = false;
         _usage = default;
         HasUsage = UsageIsFinal = Finished = SawError = false;
-        DataLines = Bytes = 0;
+        Deltas = Bytes = 0;
         AtEventEnd = true;
     }
 
@@ -145,7 +145,6 @@ public sealed class StreamTap : IDisposable
             return;
         }
 
-        DataLines++;
         var data = line[5..].Trim((byte)' ').TrimEnd((byte)'\r');
         if (_dialect == Dialect.Anthropic)
         {
@@ -163,6 +162,7 @@ public sealed class StreamTap : IDisposable
         var head = data[..Math.Min(data.Length, 48)];
         if (head.IndexOf("content_block_"u8) >= 0)
         {
+            Deltas += head.IndexOf("content_block_delta"u8) >= 0 ? 1 : 0;
             return;
         }
 
@@ -191,7 +191,16 @@ public sealed class StreamTap : IDisposable
         {
             SawError = true;
         }
-        else if (data.IndexOf("\"usage\":{"u8) >= 0 || data.IndexOf("\"usage\": {"u8) >= 0)
+        else
+        {
+            Deltas += data.IndexOf("\"choices\":[]"u8) >= 0 ? 0 : 1;
+            SeeOpenAiUsage(data);
+        }
+    }
+
+    private void SeeOpenAiUsage(ReadOnlySpan<byte> data)
+    {
+        if (data.IndexOf("\"usage\":{"u8) >= 0 || data.IndexOf("\"usage\": {"u8) >= 0)
         {
             HasUsage |= UsageReader.TryRead(_dialect, data, ref _usage);
             UsageIsFinal = HasUsage;

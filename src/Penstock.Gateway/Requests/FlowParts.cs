@@ -1,0 +1,19 @@
+using Penstock.Gateway.Observability;
+
+namespace Penstock.Gateway.Requests;
+
+/// <summary>What the stages of a request share.</summary>
+internal sealed record FlowParts
+{
+    public required TimeProvider Time { get; init; }
+
+    public required int JsonDepthMax { get; init; }
+
+    public required RetryBudget Retries { get; init; }
+
+    public required Dispatch Dispatch { get; init; }
+
+    public required Settlement Settlement { get; init; }
+
+    public required RequestTelemetry Telemetry { get; init; }
+}

@@ -1,0 +1,84 @@
+using Penstock.Core.Metering;
+using Penstock.Engines;
+using Penstock.Gateway.Ledger;
+using Penstock.Wire.Usage;
+
+namespace Penstock.Gateway.Requests.Relaying;
+
+/// <summary>
+/// Relays an answer that is one document. It is held until it is whole, which costs nothing (the client can do nothing
+/// with a part of it) and lets another replica be tried where the engine breaks off in it, and the usage be settled
+/// before a byte leaves.
+/// </summary>
+internal sealed class AnswerRelay(Settlement settlement, TimeProvider time)
+{
+    /// <summary>A longer answer is not believed.</summary>
+    public const int AnswerBytesMax = 256 * 1024 * 1024;
+
+    private const int Step = 16 * 1024;
+
+    public async Task<AttemptFailure?> RelayAsync(Exchange x, HttpResponseMessage answer, PreparedRequest prepared)
+    {
+        if (await ReadAsync(x, answer) is { } verdict)
+        {
+            settlement.Close(
+                x, verdict == EngineVerdict.Silent ? AttemptOutcome.EngineTimeout : AttemptOutcome.EngineFailed);
+            return EngineFailures.From(x, verdict, "the engine broke off in its answer");
+        }
+
+        x.AllowAnything();
+        x.Attempt.FirstByteAt = time.GetTimestamp();
+        x.Attempt.ResponseBytes = x.Answer.Length;
+        var usage = default(TokenUsage);
+        x.Attempt.UsageKnown = UsageReader.TryRead(prepared.Dialect, x.Answer.Span, ref usage);
+        x.Attempt.Usage = usage;
+        var translated = prepared.Dialect != x.Dialect && x.Operation == Operation.Generate;
+        if (translated && Translation.Response(x, prepared.Dialect) is { } failure)
+        {
+            settlement.Close(x, AttemptOutcome.EngineFailed);
+            return new AttemptFailure(failure);
+        }
+
+        settlement.Close(x, AttemptOutcome.Completed);
+        Reply.Begin(x, answer, time, translated);
+        await Reply.WriteWholeAsync(x, translated ? x.Translated.Memory : x.Answer.Memory);
+        return null;
+    }
+
+    /// <summary>Reads the whole answer; null: it is there.</summary>
+    private static async Task<EngineVerdict?> ReadAsync(Exchange x, HttpResponseMessage answer)
+    {
+        x.Answer.Dispose();
+        if (answer.Content.Headers.ContentLength is > 0 and <= AnswerBytesMax and var length)
+        {
+            x.Answer.Reserve((int)length + 1);
+        }
+
+        try
+        {
+            var source = await answer.Content.ReadAsStreamAsync(x.Upstream.Token);
+            while (true)
+            {
+                var read = await source.ReadAsync(x.Answer.GetMemory(Step), x.Upstream.Token);
+                if (read == 0)
+                {
+                    return null;
+                }
+
+                x.Answer.Advance(read);
+                if (x.Answer.Length > AnswerBytesMax)
+                {
+                    return EngineVerdict.Broken;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException)
+        {
+            return EngineVerdict.Broken;
+        }
+        catch (OperationCanceledException) when (x.Expired)
+        {
+            return EngineVerdict.Silent;
+        }
+    }
+}

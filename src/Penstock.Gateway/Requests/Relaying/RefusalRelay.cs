@@ -1,0 +1,74 @@
+using Penstock.Core.Models;
+using Penstock.Core.Outcomes;
+using Penstock.Engines;
+using Penstock.Gateway.Ledger;
+using Penstock.Wire.Errors;
+
+namespace Penstock.Gateway.Requests.Relaying;
+
+/// <summary>
+/// What becomes of an engine's error. One that is the client's own fault goes to it byte for byte where the engine
+/// speaks its dialect: clients match the wording. What concerns the gateway (its credentials, a full engine, a broken
+/// one) is tried elsewhere, and told in the gateway's own words where that does not help.
+/// </summary>
+internal sealed class RefusalRelay(Settlement settlement, TimeProvider time)
+{
+    private const int BodyBytesMax = 1024 * 1024;
+
+    public async Task<AttemptFailure?> RelayAsync(
+        Exchange x, HttpResponseMessage answer, EngineIdentity identity, Dialect dialect)
+    {
+        await ReadAsync(x, answer);
+        var status = (int)answer.StatusCode;
+        var verdict = identity.Adapter.Classify(status, x.Answer.Span);
+        var failure = EngineError.Read(status, x.Answer.Span, x.Dialect);
+        var blamed = EngineFailures.From(x, verdict, failure.Message);
+        settlement.Close(
+            x, verdict.Kind is FailureKind.EngineFailed or FailureKind.EngineTimeout
+                ? AttemptOutcome.EngineFailed
+                : AttemptOutcome.RefusedByEngine);
+        if (verdict.RelayBody && dialect == x.Dialect)
+        {
+            Reply.Begin(x, answer, time, translated: false);
+            await Reply.WriteWholeAsync(x, x.Answer.Memory);
+            return blamed with { Relayed = true, Elsewhere = false };
+        }
+
+        return blamed with
+        {
+            Failure = verdict.RelayBody
+                ? failure
+                : blamed.Failure with { RetryAfter = answer.Headers.RetryAfter?.Delta ?? DefaultRetry(verdict) },
+        };
+    }
+
+    private static TimeSpan? DefaultRetry(EngineVerdict verdict) =>
+        verdict.Kind == FailureKind.Overloaded ? TimeSpan.FromSeconds(1) : null;
+
+    /// <summary>As much of the body as an error may have; one that breaks off is taken as far as it came.</summary>
+    private static async Task ReadAsync(Exchange x, HttpResponseMessage answer)
+    {
+        x.Answer.Dispose();
+        try
+        {
+            var source = await answer.Content.ReadAsStreamAsync(x.Upstream.Token);
+            while (x.Answer.Length < BodyBytesMax)
+            {
+                var read = await source.ReadAsync(x.Answer.GetMemory(4096), x.Upstream.Token);
+                if (read == 0)
+                {
+                    return;
+                }
+
+                x.Answer.Advance(read);
+            }
+        }
+        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
+        {
+            if (x.ClientGone)
+            {
+                throw;
+            }
+        }
+    }
+}

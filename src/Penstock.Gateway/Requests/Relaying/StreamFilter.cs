@@ -1,0 +1,72 @@
+using System.Buffers;
+
+namespace Penstock.Gateway.Requests.Relaying;
+
+/// <summary>Changes a stream on its way to the client. Where there is none, bytes go as they came.</summary>
+internal abstract class StreamFilter
+{
+    /// <summary>Takes the engine's next bytes and writes what the client is to get for them, whole events only.</summary>
+    public abstract void Push(ReadOnlySpan<byte> bytes, IBufferWriter<byte> output);
+
+    /// <summary>The engine's stream has ended: writes what is left.</summary>
+    public abstract void Complete(IBufferWriter<byte> output);
+}
+
+/// <summary>
+/// Takes the usage chunk out of an OpenAI stream whose client did not ask for it. Everything else passes unchanged;
+/// lines are passed on whole.
+/// </summary>
+internal sealed class UsageChunkFilter : StreamFilter
+{
+    private readonly ArrayBufferWriter<byte> _partial = new();
+    private bool _dropBlank;
+
+    public override void Push(ReadOnlySpan<byte> bytes, IBufferWriter<byte> output)
+    {
+        while (true)
+        {
+            var newline = bytes.IndexOf((byte)'\n');
+            if (newline < 0)
+            {
+                _partial.Write(bytes);
+                return;
+            }
+
+            if (_partial.WrittenCount > 0)
+            {
+                _partial.Write(bytes[..(newline + 1)]);
+                PushLine(_partial.WrittenSpan, output);
+                _partial.ResetWrittenCount();
+            }
+            else
+            {
+                PushLine(bytes[..(newline + 1)], output);
+            }
+
+            bytes = bytes[(newline + 1)..];
+        }
+    }
+
+    public override void Complete(IBufferWriter<byte> output)
+    {
+        output.Write(_partial.WrittenSpan);
+        _partial.ResetWrittenCount();
+    }
+
+    private void PushLine(ReadOnlySpan<byte> line, IBufferWriter<byte> output)
+    {
+        if (_dropBlank && line.Trim("\r\n"u8).IsEmpty)
+        {
+            _dropBlank = false;
+            return;
+        }
+
+        _dropBlank = line.StartsWith("data:"u8)
+            && line.IndexOf("\"usage\":"u8) >= 0
+            && (line.IndexOf("\"choices\":[]"u8) >= 0 || line.IndexOf("\"choices\": []"u8) >= 0);
+        if (!_dropBlank)
+        {
+            output.Write(line);
+        }
+    }
+}

@@ -1,0 +1,188 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
+using Penstock.Core.Models;
+using Penstock.Core.Outcomes;
+using Penstock.Engines;
+using Penstock.Gateway.Ledger;
+using Penstock.Wire.Errors;
+
+namespace Penstock.Gateway.Requests.Relaying;
+
+/// <summary>
+/// Relays an event stream as it comes: one read, one look, one write. The response begins with the first byte of the
+/// engine's body, so that until then another replica can be tried; after it, what goes wrong is told inside the
+/// stream. The settlement is written before the last event leaves.
+/// </summary>
+internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
+{
+    private const int BufferBytes = 16 * 1024;
+
+    public async Task<AttemptFailure?> RelayAsync(Exchange x, HttpResponseMessage answer, PreparedRequest prepared)
+    {
+        var filter = FilterFor(x, prepared);
+        x.Tap.Start(prepared.Dialect);
+        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
+        {
+            var source = await answer.Content.ReadAsStreamAsync(x.Upstream.Token);
+            var broken = await CopyAsync(x, answer, source, buffer, filter);
+            return broken is null ? null : await BreakAsync(x, broken.Value, filter);
+        }
+        finally
+        {
+            await EndPingsAsync(x);
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>Copies until the stream ends; null: as it should.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<EngineVerdict?> CopyAsync(
+        Exchange x, HttpResponseMessage answer, Stream source, byte[] buffer, StreamFilter? filter)
+    {
+        while (true)
+        {
+            int count;
+            try
+            {
+                count = await source.ReadAsync(buffer, x.Upstream.Token);
+            }
+            catch (Exception e) when (e is IOException or HttpRequestException)
+            {
+                return EngineVerdict.Broken;
+            }
+            catch (OperationCanceledException) when (x.Expired)
+            {
+                return EngineVerdict.Silent;
+            }
+
+            if (count == 0)
+            {
+                return x.Tap.Finished || x.Tap.SawError ? null : EngineVerdict.Broken;
+            }
+
+            if (x.Attempt.FirstByteAt == 0)
+            {
+                Begin(x, answer, filter);
+            }
+
+            x.Touch(time.GetTimestamp());
+            if (!await WriteAsync(x, buffer.AsMemory(0, count), filter))
+            {
+                Note(x);
+                settlement.Close(x, AttemptOutcome.ClientGone);
+                return null;
+            }
+        }
+    }
+
+    private void Begin(Exchange x, HttpResponseMessage answer, StreamFilter? filter)
+    {
+        var now = time.GetTimestamp();
+        x.Attempt.FirstByteAt = now;
+        x.Attempt.Pool.FirstToken(x.Attempt.Ticket);
+        x.Allow(x.Attempt.Pool.Snapshot.Timeouts.BetweenBytes, now, time.TimestampFrequency);
+        Reply.Begin(x, answer, time, filter is TranslationFilter);
+        x.LastWrite = now;
+        x.MayPing = true;
+    }
+
+    /// <summary>Writes what the client is to get for these bytes; false where it is gone.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> WriteAsync(Exchange x, ReadOnlyMemory<byte> bytes, StreamFilter? filter)
+    {
+        await x.Writing.WaitAsync();
+        try
+        {
+            x.Tap.See(bytes.Span);
+            x.Attempt.ResponseBytes += bytes.Length;
+            if (x.Tap.Finished || x.Tap.SawError)
+            {
+                Note(x);
+                settlement.Close(x, x.Tap.Finished ? AttemptOutcome.Completed : AttemptOutcome.EngineFailed);
+            }
+
+            var writer = x.Http.Response.BodyWriter;
+            if (filter is null)
+            {
+                writer.Write(bytes.Span);
+            }
+            else
+            {
+                filter.Push(bytes.Span, writer);
+                if (x.Tap.Finished)
+                {
+                    filter.Complete(writer);
+                }
+            }
+
+            var flushed = await writer.FlushAsync();
+            x.LastWrite = time.GetTimestamp();
+            return !flushed.IsCompleted && !x.ClientGone;
+        }
+        finally
+        {
+            x.Writing.Release();
+        }
+    }
+
+    /// <summary>The engine broke off. Before the first byte another replica may be tried; after it the client is told
+    /// inside its stream.</summary>
+    private async Task<AttemptFailure?> BreakAsync(Exchange x, EngineVerdict verdict, StreamFilter? filter)
+    {
+        Note(x);
+        var begun = x.Attempt.FirstByteAt != 0;
+        var silent = verdict == EngineVerdict.Silent;
+        settlement.Close(x, silent ? AttemptOutcome.EngineTimeout : AttemptOutcome.EngineFailed);
+        var failure = EngineFailures.From(
+            x, verdict, silent ? "the engine fell silent in its answer" : "the engine broke off in its answer");
+        if (!begun)
+        {
+            return failure;
+        }
+
+        await x.Writing.WaitAsync();
+        try
+        {
+            var writer = x.Http.Response.BodyWriter;
+            filter?.Complete(writer);
+            if (filter is null && !x.Tap.AtEventEnd)
+            {
+                writer.Write("\n\n"u8);
+            }
+
+            ErrorBody.WriteStreamEvent(
+                x.Dialect, failure.Failure with { Kind = FailureKind.EngineFailed }, writer);
+            await writer.FlushAsync();
+        }
+        finally
+        {
+            x.Writing.Release();
+        }
+
+        return failure with { Relayed = true };
+    }
+
+    /// <summary>Takes over what the stream told of usage.</summary>
+    private static void Note(Exchange x)
+    {
+        x.Attempt.OutputSeen = x.Tap.Deltas;
+        x.Attempt.Usage = x.Tap.Usage;
+        x.Attempt.UsageKnown = x.Tap.UsageIsFinal;
+    }
+
+    private static async Task EndPingsAsync(Exchange x)
+    {
+        if (x.MayPing)
+        {
+            await x.Writing.WaitAsync();
+            x.MayPing = false;
+            x.Writing.Release();
+        }
+    }
+
+    private static StreamFilter? FilterFor(Exchange x, PreparedRequest prepared) =>
+        prepared.Dialect != x.Dialect ? new TranslationFilter(x, prepared.Dialect)
+        : prepared.DropUsageChunk ? new UsageChunkFilter()
+        : null;
+}
