@@ -12,7 +12,7 @@ public enum HealthSignal : byte
     /// <summary>A probe got no answer in time. Weaker than a failed one: a busy engine may be slow to say it is well.</summary>
     ProbeTimedOut,
 
-    /// <summary>Nothing listens there, or the connection was refused or reset before a byte came.</summary>
+    /// <summary>No connection could be made: nothing listens there, or the handshake failed.</summary>
     ConnectFailed,
 
     /// <summary>A request was answered in full, or was refused for a reason that is not the engine's.</summary>

@@ -1,0 +1,47 @@
+using System.Collections.Immutable;
+
+namespace Penstock.Engines;
+
+/// <summary>What a probe found out about an engine. Null and zero: not told.</summary>
+public sealed record EngineIdentity
+{
+    /// <summary>The adapter that speaks to it.</summary>
+    public required EngineAdapter Adapter { get; init; }
+
+    public string? Version { get; init; }
+
+    public ImmutableArray<ServedModel> Models { get; init; } = [];
+
+    public EngineCapabilities Capabilities { get; init; }
+
+    /// <summary>Tokens of prompt and answer together, for the first model.</summary>
+    public long? ContextTokens { get; init; }
+
+    /// <summary>Requests that it works on at a time; more wait in it.</summary>
+    public long? Slots { get; init; }
+
+    /// <summary>Tokens of a block of its prefix cache.</summary>
+    public long? BlockTokens { get; init; }
+
+    /// <summary>Tokens that its KV cache holds.</summary>
+    public long? KvTokens { get; init; }
+
+    /// <summary>No real model is behind it, and it says so itself.</summary>
+    public bool Simulated { get; init; }
+
+    public bool Can(EngineCapabilities capability) => (Capabilities & capability) == capability;
+}
+
+/// <summary>A model that an engine serves.</summary>
+/// <param name="Id">The name that requests carry.</param>
+public sealed record ServedModel(string Id)
+{
+    public ImmutableArray<string> Aliases { get; init; } = [];
+
+    public string? DisplayName { get; init; }
+
+    public long? ContextTokens { get; init; }
+
+    /// <summary>The model below, where this one is a LoRA adapter.</summary>
+    public string? Parent { get; init; }
+}

@@ -1,0 +1,178 @@
+using Penstock.Core.Primitives;
+using Penstock.Core.Replicas;
+using Penstock.Engines.Probing;
+
+namespace Penstock.Engines.Watching;
+
+/// <summary>What a watch looks after.</summary>
+/// <param name="Name">Unique; spreads the probes of many replicas over time.</param>
+/// <param name="Endpoint">Where it is.</param>
+/// <param name="Engine">The name of its adapter, or <c>auto</c>.</param>
+/// <param name="Thresholds">When it is ejected and trusted again.</param>
+public sealed record WatchedReplica(string Name, EngineEndpoint Endpoint, string Engine, HealthThresholds Thresholds);
+
+/// <summary>
+/// Watches the health of one replica: waits, probes, takes the next belief from <see cref="ReplicaHealth"/>, tells the
+/// listener. One probe is under way at a time, each bounded by the client's limits. Requests report what they saw
+/// through <see cref="Observe"/>. Safe from any thread. Dispose stops the loop and waits for its end.
+/// </summary>
+public sealed class ReplicaWatch : IAsyncDisposable
+{
+    private const double JitterShare = 0.2;
+
+    private readonly WatchedReplica _replica;
+    private readonly EngineClient _client;
+    private readonly IReplicaListener _listener;
+    private readonly Pause _pause;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _lock = new();
+    private ReplicaHealth _health;
+    private EngineIdentity? _identity;
+    private Rng _rng;
+    private Task _loop = Task.CompletedTask;
+
+    /// <param name="replica">What to watch.</param>
+    /// <param name="client">Asks the questions; not owned.</param>
+    /// <param name="listener">Learns the answers.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="known">What an earlier probe found out; null: the first probe finds out.</param>
+    public ReplicaWatch(
+        WatchedReplica replica,
+        EngineClient client,
+        IReplicaListener listener,
+        TimeProvider time,
+        EngineIdentity? known = null)
+    {
+        _replica = replica;
+        _client = client;
+        _listener = listener;
+        _pause = new Pause(time);
+        _identity = known;
+        _rng = new Rng(Hash64.Of(replica.Name));
+    }
+
+    /// <summary>What is believed now.</summary>
+    public ReplicaHealth Health
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _health;
+            }
+        }
+    }
+
+    /// <summary>What the engine is; null until it was recognised.</summary>
+    public EngineIdentity? Identity => Volatile.Read(ref _identity);
+
+    internal WatchedReplica Replica => _replica;
+
+    internal EngineClient Client => _client;
+
+    /// <summary>Begins to probe, at once. Call once.</summary>
+    public void Start() => _loop = RunAsync(_stop.Token);
+
+    /// <summary>Takes evidence from a request that went to the replica.</summary>
+    public void Observe(HealthSignal signal)
+    {
+        if (Change(h => h.After(signal, _replica.Thresholds, _pause.Now)))
+        {
+            // Another status means another time for the next probe.
+            _pause.Wake();
+        }
+    }
+
+    /// <summary>Stops or resumes new work on the operator's word.</summary>
+    public void SetDraining(bool draining) => Change(h => h.WithDraining(draining));
+
+    internal void TellLoad(LoadReport? report)
+    {
+        lock (_lock)
+        {
+            _listener.LoadRead(report, _pause.Now);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _stop.Dispose();
+    }
+
+    private async Task RunAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var signal = await ProbeAsync(stop);
+            var probed = _pause.Now;
+            Change(h => h.After(signal, _replica.Thresholds, probed));
+            while (await _pause.WaitAsync(UntilDue(probed), stop))
+            {
+                // Requests changed the belief meanwhile: wait for what is due now.
+            }
+        }
+    }
+
+    private async Task<HealthSignal> ProbeAsync(CancellationToken stop)
+    {
+        if (Identity is not { } identity)
+        {
+            return await IdentifyAsync(_replica.Engine, stop);
+        }
+
+        var signal = await identity.Adapter.CheckHealthAsync(_client, _replica.Endpoint, stop);
+
+        // What comes back after an absence may be another version, or serve another model.
+        return signal == HealthSignal.ProbeSucceeded && Health.Status == HealthStatus.Unhealthy
+            ? await IdentifyAsync(_replica.Engine, stop)
+            : signal;
+    }
+
+    private async Task<HealthSignal> IdentifyAsync(string engine, CancellationToken stop)
+    {
+        var result = await EngineProbe.IdentifyAsync(_client, _replica.Endpoint, engine, stop);
+        if (result.Identity is { } found)
+        {
+            Volatile.Write(ref _identity, found);
+            lock (_lock)
+            {
+                _listener.Identified(found, _pause.Now);
+            }
+        }
+
+        return result.Signal;
+    }
+
+    private TimeSpan UntilDue(Instant probed)
+    {
+        lock (_lock)
+        {
+            var delay = _health.ProbeDelay(_replica.Thresholds);
+            var least = _identity?.Adapter.ProbeIntervalMin ?? TimeSpan.Zero;
+            var jitter = 1 + (JitterShare * ((2 * _rng.NextDouble()) - 1));
+
+            // An ejection counts from when it happened, so that a probe just due does not undo it at once.
+            var from = _health.Status == HealthStatus.Unhealthy && _health.Since > probed ? _health.Since : probed;
+            return (delay > least ? delay : least) * jitter - (_pause.Now - from);
+        }
+    }
+
+    /// <returns>True: the status changed.</returns>
+    private bool Change(Func<ReplicaHealth, ReplicaHealth> next)
+    {
+        lock (_lock)
+        {
+            var before = _health;
+            _health = next(before);
+            if (before.Status == _health.Status && before.Draining == _health.Draining)
+            {
+                return false;
+            }
+
+            _listener.HealthChanged(before, _health, _pause.Now);
+            return true;
+        }
+    }
+}
