@@ -1,0 +1,140 @@
+namespace Penstock.Gateway.Ledger;
+
+/// <summary>
+/// Forces groups of records to disk, on a thread of its own because the system call blocks for as long as the disk
+/// takes. It also makes the next segment ahead of need.
+/// </summary>
+internal sealed class JournalFlusher : IDisposable
+{
+    private readonly UsageJournal _journal;
+    private readonly Thread _thread;
+
+    /// <summary>Never disposed: the last tick of the timer may still be on its way.</summary>
+    private readonly AutoResetEvent _wake = new(false);
+
+    private readonly ITimer _timer;
+    private readonly Lock _gate = new();
+    private readonly List<Waiter> _waiters = [];
+    private JournalPosition _flushed;
+    private long _flushes;
+    private long _failures;
+    private volatile bool _stopped;
+
+    public JournalFlusher(UsageJournal journal, TimeSpan interval, TimeProvider time)
+    {
+        _journal = journal;
+        _thread = new Thread(Run) { IsBackground = true, Name = "penstock journal flush" };
+        _timer = time.CreateTimer(static state => ((JournalFlusher)state!).Tick(), this, interval, interval);
+        _thread.Start();
+        Wake();
+    }
+
+    public long Flushes => Volatile.Read(ref _flushes);
+
+    public long Failures => Volatile.Read(ref _failures);
+
+    public ValueTask FlushedAsync(JournalPosition end, CancellationToken cancellation)
+    {
+        Waiter waiter;
+        lock (_gate)
+        {
+            if (end <= _flushed)
+            {
+                return ValueTask.CompletedTask;
+            }
+
+            ObjectDisposedException.ThrowIf(_stopped, _journal);
+            waiter = new Waiter(end, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            _waiters.Add(waiter);
+        }
+
+        return new ValueTask(waiter.Done.Task.WaitAsync(cancellation));
+    }
+
+    public void Wake() => _wake.Set();
+
+    /// <summary>Flushes what is there, then ends the thread.</summary>
+    public void Dispose()
+    {
+        _timer.Dispose();
+        _stopped = true;
+        Wake();
+        _thread.Join();
+        FlushOnce();
+    }
+
+    /// <summary>An idle journal costs two comparisons every interval, not a system call.</summary>
+    private void Tick()
+    {
+        if (_journal.NeedsSpare || _journal.End() > FlushedEnd())
+        {
+            Wake();
+        }
+    }
+
+    private void Run()
+    {
+        while (!_stopped)
+        {
+            _journal.PrepareSpare();
+            _wake.WaitOne();
+            FlushOnce();
+        }
+    }
+
+    private void FlushOnce()
+    {
+        var target = _journal.End();
+        var from = FlushedEnd();
+        if (target <= from)
+        {
+            return;
+        }
+
+        try
+        {
+            for (var next = from.Segment; _journal.SegmentFrom(next) is { } segment; next = segment.Sequence + 1)
+            {
+                segment.Flush();
+            }
+
+            Interlocked.Increment(ref _flushes);
+            Complete(target, null);
+        }
+        catch (IOException failure)
+        {
+            Interlocked.Increment(ref _failures);
+            Complete(target, failure);
+        }
+    }
+
+    private JournalPosition FlushedEnd()
+    {
+        lock (_gate)
+        {
+            return _flushed;
+        }
+    }
+
+    private void Complete(JournalPosition target, IOException? failure)
+    {
+        List<Waiter> done;
+        lock (_gate)
+        {
+            if (failure is null)
+            {
+                _flushed = target;
+            }
+
+            done = _waiters.FindAll(waiter => waiter.End <= target);
+            _waiters.RemoveAll(waiter => waiter.End <= target);
+        }
+
+        foreach (var waiter in done)
+        {
+            _ = failure is null ? waiter.Done.TrySetResult() : waiter.Done.TrySetException(failure);
+        }
+    }
+
+    private sealed record Waiter(JournalPosition End, TaskCompletionSource Done);
+}

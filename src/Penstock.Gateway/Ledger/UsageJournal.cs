@@ -1,0 +1,322 @@
+namespace Penstock.Gateway.Ledger;
+
+/// <summary>
+/// The durable outbox of usage: an append-only journal in memory-mapped files. An append is one copy into the page
+/// cache under a short lock, allocates nothing and makes no system call, except the one in many thousands that starts
+/// a new segment. Once it returns, the record outlives the process; a background thread forces groups of records to
+/// disk. Thread-safe.
+/// </summary>
+internal sealed class UsageJournal : IDisposable
+{
+    private const string LockFile = "journal.lock";
+
+    /// <summary>Taken by every append, so a record is whole before the next one starts: there are no gaps.</summary>
+    private readonly Lock _gate = new();
+
+    private readonly string _directory;
+    private readonly JournalOptions _options;
+    private readonly FileStream _processLock;
+    private readonly ulong _seed;
+    private readonly JournalFlusher _flusher;
+
+    /// <summary>Oldest first, the active one last; replaced whole under the gate.</summary>
+    private volatile JournalSegment[] _segments;
+
+    private JournalSegment _active;
+    private JournalSegment? _spare;
+    private bool _spareFailed;
+    private bool _closed;
+    private JournalPosition _applied;
+    private long _closedBytes;
+    private long _admissions;
+    private long _settlements;
+    private long _refused;
+
+    private UsageJournal(string directory, JournalOptions options, TimeProvider time, FileStream processLock)
+    {
+        _directory = directory;
+        _options = options;
+        _processLock = processLock;
+        JournalSegment.DeleteUnfinished(directory);
+        var (old, last) = OpenOld(directory);
+        Id = old.Select(segment => segment.Journal).FirstOrDefault(id => id is not null) ?? Guid.NewGuid();
+        foreach (var segment in old)
+        {
+            segment.AssumeJournal(Id);
+            _closedBytes += segment.Capacity;
+        }
+
+        _seed = JournalFormat.SeedOf(Id);
+        _active = JournalSegment.Prepare(directory, options.SegmentBytes);
+        _active.Begin(Id, last + 1);
+        FirstOwnSegment = last + 1;
+        _segments = [.. old, _active];
+        _flusher = new JournalFlusher(this, options.FlushInterval, time);
+    }
+
+    /// <summary>Random, kept as long as any segment is.</summary>
+    public Guid Id { get; }
+
+    /// <summary>Segments before this one were left by an earlier process.</summary>
+    public long FirstOwnSegment { get; }
+
+    public JournalStats Stats
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return new(
+                    _admissions, _settlements, _refused, _closedBytes + _active.End, _options.BytesMax,
+                    _flusher.Flushes, _flusher.Failures);
+            }
+        }
+    }
+
+    /// <summary>Opens a journal, or makes one. Records of earlier processes are read with a cursor.</summary>
+    /// <exception cref="IOException">Another process has it open, or the disk is full or fails.</exception>
+    public static UsageJournal Open(string directory, JournalOptions options, TimeProvider time)
+    {
+        options.Validate();
+        Directory.CreateDirectory(directory);
+        var processLock = new FileStream(
+            Path.Combine(directory, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        try
+        {
+            return new UsageJournal(directory, options, time, processLock);
+        }
+        catch
+        {
+            processLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Records that an attempt is about to reach an engine. Where it is not accepted, refuse the request.</summary>
+    public AppendResult Admit(in AdmissionRecord record)
+    {
+        Span<byte> frame = stackalloc byte[JournalFormat.FrameBytesMax];
+        var length = RecordCodec.Encode(record, frame[JournalFormat.FrameHeaderBytes..]);
+        return Append(frame, length, RecordKind.Admission);
+    }
+
+    /// <summary>
+    /// Records how an attempt ended. Where it is not accepted (the disk is full), the attempt is settled with an
+    /// estimate at the next start, as if the process had died.
+    /// </summary>
+    public AppendResult Settle(in SettlementRecord record)
+    {
+        Span<byte> frame = stackalloc byte[JournalFormat.FrameBytesMax];
+        var length = RecordCodec.Encode(record, frame[JournalFormat.FrameHeaderBytes..]);
+        return Append(frame, length, RecordKind.Settlement);
+    }
+
+    /// <summary>Completes once everything before the position is on disk.</summary>
+    /// <exception cref="IOException">The disk failed to take it.</exception>
+    public ValueTask FlushedAsync(JournalPosition end, CancellationToken cancellation = default) =>
+        _flusher.FlushedAsync(end, cancellation);
+
+    /// <summary>The oldest segment that is not before <paramref name="sequence"/>; null past the last.</summary>
+    public JournalSegment? SegmentFrom(long sequence)
+    {
+        foreach (var segment in _segments)
+        {
+            if (segment.Sequence >= sequence)
+            {
+                return segment;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Where the next record will go.</summary>
+    public JournalPosition End()
+    {
+        lock (_gate)
+        {
+            return new(_active.Sequence, _active.End);
+        }
+    }
+
+    /// <summary>Deletes the segments before <paramref name="sequence"/>, but never the active one.</summary>
+    public void DeleteBefore(long sequence)
+    {
+        JournalSegment[] gone;
+        lock (_gate)
+        {
+            gone = [.. _segments.Where(segment => segment.Sequence < sequence && segment != _active)];
+            _segments = [.. _segments.Except(gone)];
+            _closedBytes -= gone.Sum(segment => (long)segment.Capacity);
+        }
+
+        foreach (var segment in gone)
+        {
+            segment.Delete();
+        }
+    }
+
+    /// <summary>Says that nothing before the position is needed any more, so that closing may delete it all.</summary>
+    public void MarkApplied(JournalPosition end) => _applied = end;
+
+    /// <summary>True while the next segment has not been made ahead.</summary>
+    public bool NeedsSpare
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _spare is null && !_closed;
+            }
+        }
+    }
+
+    /// <summary>Makes the next segment ahead of need. Called by the flusher.</summary>
+    public void PrepareSpare()
+    {
+        if (!NeedsSpare)
+        {
+            return;
+        }
+
+        JournalSegment? made;
+        try
+        {
+            made = JournalSegment.Prepare(_directory, _options.SegmentBytes);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            made = null;
+        }
+
+        lock (_gate)
+        {
+            _spareFailed = made is null;
+            if (_spare is null && !_closed)
+            {
+                (_spare, made) = (made, null);
+            }
+        }
+
+        made?.Delete();
+    }
+
+    public void Dispose()
+    {
+        JournalSegment? spare;
+        lock (_gate)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            _closed = true;
+            _active.Close();
+            (spare, _spare) = (_spare, null);
+        }
+
+        _flusher.Dispose();
+        spare?.Delete();
+        var allApplied = _applied == new JournalPosition(_active.Sequence, _active.End);
+        foreach (var segment in _segments)
+        {
+            if (allApplied)
+            {
+                segment.Delete();
+            }
+            else
+            {
+                segment.Dispose();
+            }
+        }
+
+        _processLock.Dispose();
+    }
+
+    private AppendResult Append(Span<byte> frame, int payloadLength, RecordKind kind)
+    {
+        var frameBytes = JournalFormat.FrameBytes(payloadLength);
+        var payload = frame.Slice(JournalFormat.FrameHeaderBytes, payloadLength);
+        var hash = JournalFormat.PayloadHash(kind, payload, _seed);
+        lock (_gate)
+        {
+            var status = MakeRoom(frameBytes, kind);
+            if (status != AppendStatus.Appended)
+            {
+                _refused++;
+                return new(status, default);
+            }
+
+            var at = new JournalPosition(_active.Sequence, _active.End);
+            JournalFormat.WriteFrameHeader(frame, kind, payloadLength, JournalFormat.Check(hash, at));
+            _active.Append(frame[..frameBytes]);
+            _ = kind == RecordKind.Admission ? _admissions++ : _settlements++;
+            return new(AppendStatus.Appended, new(at.Segment, _active.End));
+        }
+    }
+
+    private AppendStatus MakeRoom(int frameBytes, RecordKind kind)
+    {
+        if (_closed)
+        {
+            return AppendStatus.Closed;
+        }
+
+        if (kind == RecordKind.Admission)
+        {
+            if (_closedBytes + _active.End + frameBytes > _options.BytesMax)
+            {
+                return AppendStatus.Full;
+            }
+
+            // What is left of the last segment is for the settlements of what was admitted.
+            if (_spareFailed)
+            {
+                return AppendStatus.NoSpace;
+            }
+        }
+
+        return _active.HasRoomFor(frameBytes) || TryBeginSegment() ? AppendStatus.Appended : AppendStatus.NoSpace;
+    }
+
+    private bool TryBeginSegment()
+    {
+        try
+        {
+            _spare ??= JournalSegment.Prepare(_directory, _options.SegmentBytes);
+            _spare.Begin(Id, _active.Sequence + 1);
+            _active.Close();
+            _closedBytes += _active.Capacity;
+            (_active, _spare) = (_spare, null);
+            _segments = [.. _segments, _active];
+            _flusher.Wake();
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            _spareFailed = true;
+            return false;
+        }
+    }
+
+    private static (List<JournalSegment> Segments, long Last) OpenOld(string directory)
+    {
+        var segments = new List<JournalSegment>();
+        var last = 0L;
+        foreach (var path in JournalSegment.Files(directory))
+        {
+            last = JournalSegment.SequenceOf(path);
+            if (JournalSegment.OpenExisting(path) is { } segment)
+            {
+                segments.Add(segment);
+            }
+            else
+            {
+                File.Delete(path);
+            }
+        }
+
+        return (segments, last);
+    }
+}
