@@ -5,7 +5,8 @@ namespace Penstock.Core.Config;
 
 /// <summary>
 /// Turns the document into the snapshot that requests use, or says everything that is wrong. Pure: secrets are read
-/// before and passed in. Bounds of single settings (<see cref="SettingAttribute.Min"/>) are checked by the reader.
+/// before and passed in. What a <see cref="SettingAttribute"/> says of a single setting (bounds, words) is checked before,
+/// by the same walk that reads documents.
 /// </summary>
 public static class ConfigCompiler
 {

@@ -27,7 +27,6 @@ public sealed class ConfigErrors
     public const int CountMax = 200;
 
     private readonly List<ConfigError> _errors = [];
-    private readonly HashSet<string> _paths = new(StringComparer.Ordinal);
 
     /// <summary>Errors so far.</summary>
     public int Count => _errors.Count;
@@ -36,7 +35,6 @@ public sealed class ConfigErrors
 
     public void Add(ConfigError error)
     {
-        _paths.Add(error.Path);
         if (_errors.Count < CountMax)
         {
             _errors.Add(error);
@@ -46,9 +44,6 @@ public sealed class ConfigErrors
             _errors.Add(new("", $"more than {CountMax} errors; the others are not listed"));
         }
     }
-
-    /// <summary>True where this very setting is wrong already: a second complaint about it would only be noise.</summary>
-    public bool Has(string path) => _paths.Contains(path);
 
     public ImmutableArray<ConfigError> ToImmutable() => [.. _errors];
 }

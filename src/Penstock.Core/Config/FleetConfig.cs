@@ -168,11 +168,11 @@ public sealed record PriceConfig
     public required decimal Output { get; init; }
 
     [Setting("USD per million tokens written to a 5 minute cache; the input price where it is missing.",
-        Min = 0, Max = Highest)]
+        Name = "cache_write_5m", Min = 0, Max = Highest)]
     public decimal? CacheWrite5m { get; init; }
 
     [Setting("USD per million tokens written to a 1 hour cache; the input price where it is missing.",
-        Min = 0, Max = Highest)]
+        Name = "cache_write_1h", Min = 0, Max = Highest)]
     public decimal? CacheWrite1h { get; init; }
 
     [Setting("USD per million tokens read from a cache; the input price where it is missing.", Min = 0, Max = Highest)]

@@ -48,7 +48,7 @@ internal static class KeyRules
         SecretValues secrets,
         ConfigErrors errors)
     {
-        if (secret is null || errors.Has(path))
+        if (secret is null)
         {
             return;
         }

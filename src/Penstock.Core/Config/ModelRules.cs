@@ -29,7 +29,7 @@ internal sealed class ModelRules
 
     public void Check(PenstockConfig config)
     {
-        if (config.Models.IsEmpty && !_errors.Has("models"))
+        if (config.Models.IsEmpty)
         {
             _errors.Add("models", "is empty; name at least one model");
         }
@@ -55,7 +55,7 @@ internal sealed class ModelRules
     /// <summary>Says so where <paramref name="name"/> is no model.</summary>
     public void Reference(string path, string? name)
     {
-        if (name is not null && !_names.ContainsKey(name) && !_errors.Has(path))
+        if (name is not null && !_names.ContainsKey(name))
         {
             _errors.Add(path, $"there is no model '{name}'{CloseNames.Hint(name, _names.Keys)}");
         }

@@ -7,11 +7,11 @@ internal static class NameRules
 {
     private const int LengthMax = 256;
 
-    /// <summary>True where the name can be used; otherwise says why not, unless that was said before.</summary>
+    /// <summary>True where the name can be used; otherwise says why not.</summary>
     public static bool Check(string path, [NotNullWhen(true)] string? name, ConfigErrors errors)
     {
         var problem = Problem(name);
-        if (problem is not null && !errors.Has(path))
+        if (problem is not null)
         {
             errors.Add(path, problem);
         }

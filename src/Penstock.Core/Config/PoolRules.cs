@@ -8,7 +8,7 @@ internal static class PoolRules
 
     public static void Check(PenstockConfig config, ModelRules models, SecretValues secrets, ConfigErrors errors)
     {
-        if (config.Pools.IsEmpty && !errors.Has("pools"))
+        if (config.Pools.IsEmpty)
         {
             errors.Add("pools", "is empty; name at least one pool of replicas");
         }
@@ -35,11 +35,6 @@ internal static class PoolRules
     private static void Replicas(string poolPath, PoolConfig pool, ConfigErrors errors)
     {
         var listPath = $"{poolPath}.replicas";
-        if (errors.Has(listPath))
-        {
-            return;
-        }
-
         if (pool.Replicas.IsDefaultOrEmpty)
         {
             errors.Add(listPath, "is empty; name at least one engine endpoint, such as http://127.0.0.1:8000");

@@ -41,11 +41,6 @@ internal static class SecretRules
     private static void Source(string path, string? env, string? file, SecretValues secrets, ConfigErrors errors)
     {
         var place = env is not null ? $"{path}.env" : $"{path}.file";
-        if (errors.Has(place))
-        {
-            return;
-        }
-
         if (SecretValues.Source(env, file) is not { } source)
         {
             errors.Add(place, env is not null

@@ -22,21 +22,5 @@ internal static class ServerRules
         {
             PoolRules.Url("telemetry.otlp_endpoint", endpoint, errors);
         }
-
-        Word("routing.policy", config.Routing.Policy, KnownNames.Policies, errors);
-        Word("telemetry.log_level", config.Telemetry.LogLevel, KnownNames.LogLevels, errors);
-        for (var i = 0; i < config.Pools.Length; i++)
-        {
-            Word($"pools[{i}].engine", config.Pools[i].Engine, KnownNames.Engines, errors);
-            Word($"pools[{i}].policy", config.Pools[i].Policy, KnownNames.Policies, errors);
-        }
-    }
-
-    private static void Word(string path, string? word, IReadOnlyCollection<string> known, ConfigErrors errors)
-    {
-        if (word is not null && !known.Contains(word) && !errors.Has(path))
-        {
-            errors.Add(path, $"'{word}' is not known{CloseNames.Hint(word, known)}");
-        }
     }
 }

@@ -10,6 +10,9 @@ public sealed class SettingAttribute(string description) : Attribute
 {
     public string Description { get; } = description;
 
+    /// <summary>The key in the document where it is not the property's name in snake_case.</summary>
+    public string? Name { get; init; }
+
     /// <summary>The smallest value allowed: a number, seconds of a duration, or bytes of a size. NaN: no bound.</summary>
     public double Min { get; init; } = double.NaN;
 
