@@ -60,6 +60,14 @@ public static class ConfigLoader
         return new(document, all.IsEmpty ? snapshot : null, all);
     }
 
+    /// <summary>The document in a file, read and compiled; a file that cannot be read is an error like any other.</summary>
+    public static ConfigLoad FromFile(string path, long version, Func<PenstockConfig, SecretValues> secrets) =>
+        ReadFile(path) switch
+        {
+            ({ } text, _) => FromText(text, version, secrets),
+            (_, var error) => new(null, null, [error!]),
+        };
+
     /// <summary>A document that was made in memory, checked and compiled.</summary>
     public static ConfigLoad FromDocument(PenstockConfig document, long version, SecretValues secrets)
     {
