@@ -7,6 +7,7 @@ using Penstock.Cli.Explain;
 using Penstock.Cli.Output;
 using Penstock.Cli.Serve;
 using Penstock.Cli.Usage;
+using Penstock.Core.Config;
 
 namespace Penstock.Cli;
 
@@ -68,12 +69,20 @@ public static class PenstockCommand
 
     private static int BadUsage(ParseResult result, TextWriter error)
     {
-        foreach (var problem in result.Errors)
+        var command = result.CommandResult.Command;
+        if (command is RootCommand && result.UnmatchedTokens is [var unknown, ..])
         {
-            error.WriteLine($"penstock: {problem.Message}");
+            var hint = CloseNames.Hint(unknown, [.. command.Subcommands.Select(static c => c.Name)]);
+            error.WriteLine($"penstock: there is no command '{unknown}'{hint}");
+        }
+        else
+        {
+            foreach (var problem in result.Errors)
+            {
+                error.WriteLine($"penstock: {problem.Message}");
+            }
         }
 
-        var command = result.CommandResult.Command;
         var name = command is RootCommand ? "penstock" : $"penstock {command.Name}";
         error.WriteLine($"Try '{name} --help'.");
         return ExitCode.BadUsage;

@@ -62,7 +62,7 @@ internal sealed class CommandOutput
     /// <summary>A table: on a terminal as wide as that, elsewhere as wide as it needs to be.</summary>
     public void Table(Table table)
     {
-        table.Border(TableBorder.Simple);
+        table.Border(PlainBorder.Instance);
         var rendered = new StringWriter();
         var terminal = ReferenceEquals(_output, Console.Out) && !Console.IsOutputRedirected;
         var console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -73,7 +73,6 @@ internal sealed class CommandOutput
             Out = new AnsiConsoleOutput(rendered),
         });
         console.Profile.Width = terminal ? Math.Max(40, Console.WindowWidth) : WidthWithoutTerminal;
-        console.Profile.Capabilities.Unicode = terminal && _output.Encoding is UTF8Encoding;
         console.Write(table);
         foreach (var line in rendered.ToString().Split('\n').Select(static l => l.TrimEnd()).Where(static l => l != ""))
         {

@@ -135,7 +135,7 @@ internal sealed class DocumentBinder(ConfigErrors errors)
 
         foreach (var setting in shape.Settings.Where(s => s.Required && !given.Contains(s.Name)))
         {
-            Problem(DocumentReader.Join(path, setting.Name), "is missing; " + setting.About.Description, mapping.At);
+            Problem(DocumentReader.Join(path, setting.Name), $"is missing and has no default ({setting.About.Description})", mapping.At);
         }
 
         return record;
