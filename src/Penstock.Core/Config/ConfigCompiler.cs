@@ -48,7 +48,7 @@ public static class ConfigCompiler
             Pools = pools,
             Keys = config.Keys.ToFrozenDictionary(
                 k => KeyRules.HashOf(k.Secret, secrets)!.Value, k => Key(k, idOf)),
-            Prices = PriceMapping.ToTable(config.Prices, idOf),
+            Prices = PriceMapping.ToTable(config, idOf),
             Routing = new()
             {
                 Policy = config.Routing.Policy,

@@ -150,7 +150,7 @@ public sealed record KeySecretConfig
 /// </summary>
 public sealed record PriceConfig
 {
-    private const double Highest = 1_000_000;
+    private const double Highest = 100_000;
 
     [Setting("The model, by id or alias.")]
     public required string Model { get; init; }

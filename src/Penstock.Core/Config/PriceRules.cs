@@ -1,3 +1,5 @@
+using Penstock.Core.Metering;
+
 namespace Penstock.Core.Config;
 
 /// <summary>What must hold for prices: each model, date and prompt length has one.</summary>
@@ -5,37 +7,47 @@ internal static class PriceRules
 {
     public static void Check(PenstockConfig config, ModelRules models, ConfigErrors errors)
     {
+        var before = errors.Count;
         var bands = new Dictionary<(string Model, DateTimeOffset From, long Above), string>();
-        var dates = new Dictionary<(string Model, DateTimeOffset From), (string Path, bool HasBase)>();
         for (var i = 0; i < config.Prices.Length; i++)
         {
             var path = $"prices[{i}]";
             var price = config.Prices[i];
             models.Reference($"{path}.model", price.Model);
-            if (models.IdOf(price.Model ?? "") is not { } id)
+            if (models.IdOf(price.Model ?? "") is { } id)
             {
-                continue;
+                var band = (id, PriceMapping.StartOf(price), price.AbovePromptTokens);
+                if (!bands.TryAdd(band, path))
+                {
+                    errors.Add(
+                        path, $"prices the same model, date and prompt length as {bands[band]}; remove one of the two");
+                }
             }
-
-            var from = price.EffectiveFrom ?? DateTimeOffset.MinValue;
-            if (!bands.TryAdd((id, from, price.AbovePromptTokens), path))
-            {
-                var first = bands[(id, from, price.AbovePromptTokens)];
-                errors.Add(path, $"prices the same model, date and prompt length as {first}; remove one of the two");
-            }
-
-            dates.TryGetValue((id, from), out var date);
-            dates[(id, from)] = (date.Path ?? path, date.HasBase || price.AbovePromptTokens == 0);
         }
 
-        foreach (var ((model, _), (path, hasBase)) in dates.OrderBy(static d => d.Value.Path, StringComparer.Ordinal))
+        var entries = PriceMapping.Entries(config, models.IdOf);
+        foreach (var (entry, row) in entries)
         {
-            if (!hasBase)
+            if (!bands.ContainsKey((entry.Model, entry.EffectiveFrom, 0)))
             {
                 errors.Add(
-                    $"{path}.above_prompt_tokens",
-                    $"leaves short prompts of '{model}' without a price; add an entry of the same date without it");
+                    $"prices[{row}].above_prompt_tokens",
+                    $"leaves short prompts of '{entry.Model}' without a price; add an entry of the same date without it");
             }
+        }
+
+        if (errors.Count == before)
+        {
+            Arithmetic(entries, errors);
+        }
+    }
+
+    // The table has the last word on what it can compute exactly, such as the decimals of a price.
+    private static void Arithmetic(IReadOnlyList<(PriceEntry Entry, int Row)> entries, ConfigErrors errors)
+    {
+        foreach (var problem in PriceTable.Validate(entries.Select(static e => e.Entry)))
+        {
+            errors.Add($"prices[{entries[problem.Entry].Row}]", $"{problem.Path}: {problem.Message}");
         }
     }
 }
