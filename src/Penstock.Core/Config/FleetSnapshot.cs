@@ -83,9 +83,15 @@ public sealed record PoolSnapshot
 
     public required ImmutableArray<ReplicaSnapshot> Replicas { get; init; }
 
-    public TimeoutsSnapshot Timeouts { get; init; } = new();
+    public TimeoutsSnapshot Timeouts { get; init; } = TimeoutsSnapshot.Default;
+
+    /// <summary>The name of the policy that picks a replica here; the fleet's where the pool names none.</summary>
+    public string Policy { get; init; } = RoutingSnapshot.Default.Policy;
 
     public bool Simulated { get; init; }
+
+    /// <summary>The name alone: a record would print its credential.</summary>
+    public override string ToString() => Name;
 }
 
 /// <summary>One engine endpoint. Its name is unique in its pool and is its identity across reloads.</summary>
@@ -98,6 +104,9 @@ public sealed record ReplicaSnapshot(string Name, Uri Url)
 /// <summary>The watchdogs of one pool.</summary>
 public sealed record TimeoutsSnapshot
 {
+    /// <summary>What holds where the document says nothing.</summary>
+    public static TimeoutsSnapshot Default { get; } = new();
+
     public TimeSpan Connect { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>From the end of the request to the first byte of the answer, streams only.</summary>
@@ -129,6 +138,9 @@ public sealed record KeySnapshot
 /// <summary>How requests are routed.</summary>
 public sealed record RoutingSnapshot
 {
+    /// <summary>What holds where the document says nothing.</summary>
+    public static RoutingSnapshot Default { get; } = new();
+
     /// <summary>The name of a policy, such as <c>cost</c>.</summary>
     public string Policy { get; init; } = "cost";
 
@@ -145,6 +157,9 @@ public sealed record RoutingSnapshot
 /// <summary>What one request may cost us in memory and time.</summary>
 public sealed record LimitsSnapshot
 {
+    /// <summary>What holds where the document says nothing.</summary>
+    public static LimitsSnapshot Default { get; } = new();
+
     /// <summary>Bytes; 32 MiB as the Anthropic API allows.</summary>
     public long BodyBytesMax { get; init; } = 32L * 1024 * 1024;
 

@@ -1,0 +1,132 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Penstock.Core.Config;
+
+/// <summary>
+/// Turns the document into the snapshot that requests use, or says everything that is wrong. Pure: secrets are read
+/// before and passed in. What a <see cref="SettingAttribute"/> says of a single setting (bounds, words) is checked before,
+/// by the same walk that reads documents.
+/// </summary>
+public static class ConfigCompiler
+{
+    /// <summary>All that is wrong with <paramref name="config"/>, added to <paramref name="errors"/>.</summary>
+    public static void Validate(PenstockConfig config, SecretValues secrets, ConfigErrors errors)
+    {
+        ServerRules.Check(config, errors);
+        var models = new ModelRules(config, errors);
+        models.Check(config);
+        PoolRules.Check(config, models, secrets, errors);
+        KeyRules.Check(config, models, secrets, errors);
+        PriceRules.Check(config, models, errors);
+    }
+
+    /// <summary>The snapshot with the given version, or every error.</summary>
+    public static ConfigCompilation Compile(PenstockConfig config, long version, SecretValues secrets)
+    {
+        var errors = new ConfigErrors();
+        Validate(config, secrets, errors);
+        return errors.Count > 0
+            ? new(null, errors.ToImmutable())
+            : new(Build(config, version, secrets), []);
+    }
+
+    private static FleetSnapshot Build(PenstockConfig config, long version, SecretValues secrets)
+    {
+        var idOf = IdsOf(config);
+        ImmutableArray<PoolSnapshot> pools = [.. config.Pools.Select(p => Pool(p, idOf, config.Routing, secrets))];
+        ImmutableArray<ModelSnapshot> models = [.. config.Models.Select(m => Model(m, pools))];
+        var byName = models
+            .SelectMany(static m => m.Aliases.Prepend(m.Id).Select(name => (Name: name, Model: m)))
+            .ToFrozenDictionary(static m => m.Name, static m => m.Model, StringComparer.Ordinal);
+        return new FleetSnapshot
+        {
+            Version = version,
+            Models = byName,
+            ModelList = models,
+            DefaultModel = config.DefaultModel is { } name && !config.StrictModels ? byName[name] : null,
+            Pools = pools,
+            Keys = config.Keys.ToFrozenDictionary(
+                k => KeyRules.HashOf(k.Secret, secrets)!.Value, k => Key(k, idOf)),
+            Prices = PriceMapping.ToTable(config, idOf),
+            Routing = new()
+            {
+                Policy = config.Routing.Policy,
+                RetryBudget = config.Routing.RetryBudget,
+                AttemptsMax = config.Routing.AttemptsMax,
+                PrefixBlocksMax = config.Routing.PrefixBlocksMax,
+            },
+            Limits = new()
+            {
+                BodyBytesMax = config.Limits.BodyMax.Bytes,
+                JsonDepthMax = config.Limits.JsonDepthMax,
+                InFlightMax = config.Limits.InFlightMax,
+                PingAfter = config.Limits.PingAfter,
+            },
+        };
+    }
+
+    private static Func<string, string> IdsOf(PenstockConfig config)
+    {
+        var ids = config.Models
+            .SelectMany(static m => m.Aliases.Prepend(m.Id).Select(name => (Name: name, m.Id)))
+            .ToFrozenDictionary(static m => m.Name, static m => m.Id, StringComparer.Ordinal);
+        return name => ids[name];
+    }
+
+    private static ModelSnapshot Model(ModelConfig model, ImmutableArray<PoolSnapshot> allPools)
+    {
+        ImmutableArray<PoolSnapshot> pools = [.. allPools.Where(p => p.Model == model.Id)];
+        return new()
+        {
+            Id = model.Id,
+            DisplayName = model.DisplayName ?? model.Id,
+            CreatedAt = model.Created ?? DateTimeOffset.UnixEpoch,
+            Aliases = model.Aliases,
+            ContextWindow = model.ContextWindow,
+            MaxOutputTokens = model.MaxOutputTokens,
+            Pools = pools,
+            Simulated = pools.All(static p => p.Simulated),
+        };
+    }
+
+    private static PoolSnapshot Pool(
+        PoolConfig pool, Func<string, string> idOf, RoutingConfig routing, SecretValues secrets) =>
+        new()
+        {
+            Name = pool.Name,
+            Model = idOf(pool.Model),
+            Provider = pool.Provider,
+            Region = pool.Region,
+            Accelerator = pool.Accelerator,
+            Engine = pool.Engine,
+            UpstreamModel = pool.UpstreamModel,
+            UpstreamKey = SecretValues.Source(pool.Credential?.Env, pool.Credential?.File) is { } source
+                ? secrets.Find(source).Text
+                : null,
+            Replicas = [.. pool.Replicas.Select(static r =>
+                new ReplicaSnapshot(PoolRules.NameOf(r), r.Url) { Accelerator = r.Accelerator })],
+            Timeouts = new()
+            {
+                Connect = pool.Timeouts.Connect,
+                FirstByte = pool.Timeouts.FirstByte,
+                BetweenBytes = pool.Timeouts.BetweenBytes,
+                NonStreaming = pool.Timeouts.NonStreaming,
+            },
+            Policy = pool.Policy ?? routing.Policy,
+            Simulated = pool.Simulated,
+        };
+
+    private static KeySnapshot Key(KeyConfig key, Func<string, string> idOf) =>
+        new()
+        {
+            Id = key.Id,
+            Org = key.Org,
+            Workspace = key.Workspace,
+            Models = [.. key.Models.Select(idOf).Distinct(StringComparer.Ordinal)],
+            Admin = key.Admin,
+        };
+}
+
+/// <summary>What compiling gave: a snapshot, or the errors that stand in its way.</summary>
+public sealed record ConfigCompilation(FleetSnapshot? Snapshot, ImmutableArray<ConfigError> Errors);
