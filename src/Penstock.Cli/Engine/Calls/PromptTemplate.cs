@@ -1,0 +1,128 @@
+using System.Buffers;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using Penstock.Core.Primitives;
+
+namespace Penstock.Cli.Engine.Calls;
+
+/// <summary>
+/// The chat template of simulated models: tools, then system, then the turns, each under a marker of its role. What
+/// does not change what a model would read (cache marks, ids, signatures) is left out, so that it does not split
+/// prefixes either.
+/// </summary>
+internal sealed class PromptTemplate
+{
+    private readonly ArrayBufferWriter<byte> _text = new(4096);
+
+    public ReadOnlySpan<byte> Text => _text.WrittenSpan;
+
+    /// <summary>One tool of either dialect.</summary>
+    public void Tool(string? name, JsonElement description, JsonElement schema)
+    {
+        Write("<|tool|>\n");
+        Write(name ?? "");
+        Write("\n");
+        Content(description);
+        Write("\n");
+        Raw(schema);
+        Write("\n");
+    }
+
+    /// <summary>Opens a turn; the content follows.</summary>
+    public void Role(string role)
+    {
+        Write("<|");
+        Write(role);
+        Write("|>\n");
+    }
+
+    public void EndTurn() => Write("\n");
+
+    /// <summary>Whatever a message holds: a text, or parts.</summary>
+    public void Content(JsonElement content)
+    {
+        switch (content.ValueKind)
+        {
+            case JsonValueKind.String:
+                Write(content.GetString()!);
+                break;
+            case JsonValueKind.Array:
+                foreach (var part in content.EnumerateArray())
+                {
+                    Part(part);
+                }
+
+                break;
+            case JsonValueKind.Object:
+                Part(content);
+                break;
+        }
+    }
+
+    /// <summary>A tool call that the model made in an earlier turn.</summary>
+    public void Call(string? name, JsonElement arguments)
+    {
+        Write("<call ");
+        Write(name ?? "");
+        Write(">");
+        if (arguments.ValueKind == JsonValueKind.String)
+        {
+            Write(arguments.GetString()!);
+        }
+        else
+        {
+            Raw(arguments);
+        }
+    }
+
+    private void Part(JsonElement part)
+    {
+        if (part.ValueKind != JsonValueKind.Object)
+        {
+            Content(part);
+            return;
+        }
+
+        var type = Field(part, "type") is { ValueKind: JsonValueKind.String } t ? t.GetString() : null;
+        switch (type)
+        {
+            case "text" or "input_text" or "output_text":
+                Content(Field(part, "text"));
+                break;
+            case "thinking":
+                Content(Field(part, "thinking"));
+                break;
+            case "tool_result":
+                Content(Field(part, "content"));
+                break;
+            case "tool_use":
+                Call(Field(part, "name") is { ValueKind: JsonValueKind.String } name ? name.GetString() : null, Field(part, "input"));
+                break;
+            default:
+                Opaque(type ?? "part", part);
+                break;
+        }
+    }
+
+    /// <summary>A part that is not text counts as its kind and a fingerprint of its content.</summary>
+    private void Opaque(string type, JsonElement part)
+    {
+        var print = Hash64.Of(JsonMarshal.GetRawUtf8Value(part));
+        Write(string.Create(CultureInfo.InvariantCulture, $"<{type} {print:x16}>"));
+    }
+
+    private static JsonElement Field(JsonElement part, string name) =>
+        part.TryGetProperty(name, out var value) ? value : default;
+
+    private void Raw(JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Undefined)
+        {
+            _text.Write(JsonMarshal.GetRawUtf8Value(value));
+        }
+    }
+
+    private void Write(string text) => Encoding.UTF8.GetBytes(text, _text);
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http;
+using Penstock.Cli.Engine.Calls;
+using Penstock.Simulator.Faults;
+
+namespace Penstock.Cli.Engine;
+
+/// <summary>
+/// The switches of <see cref="EngineFaults"/> at run time: GET shows them, POST replaces them all, so that an empty
+/// object heals the engine.
+/// </summary>
+internal static class FaultApi
+{
+    public static Task GetAsync(SimulatedEngine engine, HttpContext http) => EngineApi.WriteAsync(
+        http, json => JsonSerializer.Serialize(json, engine.Faults, FaultJson.Default.EngineFaults));
+
+    public static Task SetAsync(SimulatedEngine engine, HttpContext http) => EngineApi.WithBodyAsync(http, async body =>
+    {
+        EngineFaults faults;
+        try
+        {
+            faults = body.Root.Deserialize(FaultJson.Default.EngineFaults)!;
+        }
+        catch (JsonException e)
+        {
+            return EngineError.Malformed(e.Message);
+        }
+
+        if (faults.Errors() is { Count: > 0 } errors)
+        {
+            return EngineError.Malformed(string.Join("; ", errors));
+        }
+
+        engine.Faults = faults;
+        await GetAsync(engine, http);
+        return null;
+    });
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSerializable(typeof(EngineFaults))]
+internal sealed partial class FaultJson : JsonSerializerContext;

@@ -1,0 +1,117 @@
+using System.Globalization;
+using Penstock.Cli.Engine.Calls;
+using Penstock.Cli.Engine.Metrics;
+using Penstock.Core.Primitives;
+using Penstock.Simulator.Faults;
+using Penstock.Simulator.Replicas;
+using Penstock.Simulator.Texts;
+
+namespace Penstock.Cli.Engine;
+
+/// <summary>One simulated engine that serves requests in real time. Thread-safe.</summary>
+internal sealed class SimulatedEngine : IDisposable
+{
+    private readonly Lock _drawing = new();
+    private readonly EngineClock _clock;
+    private volatile EngineFaults _faults;
+    private Rng _rng;
+    private long _answers;
+
+    /// <exception cref="ArgumentException">The options cannot be used.</exception>
+    public SimulatedEngine(SimulatedEngineOptions options, TimeProvider time)
+    {
+        if (options.Models.IsDefaultOrEmpty)
+        {
+            throw new ArgumentException("an engine needs a model name", nameof(options));
+        }
+
+        if (options.TimeScale is not (> 0 and <= 1e6))
+        {
+            throw new ArgumentException("time scale must be above 0 and at most 1000000", nameof(options));
+        }
+
+        Options = options;
+        Time = time;
+        StartedAt = time.GetUtcNow();
+        _clock = new EngineClock(
+            new EngineModel(options.Profile, options.Seed), new EngineMetrics(), time, options.TimeScale);
+        _rng = new Rng(Hash64.Combine(options.Seed, 1));
+        _faults = options.Faults;
+        Faults = options.Faults;
+    }
+
+    public SimulatedEngineOptions Options { get; }
+
+    public EngineProfile Profile => Options.Profile;
+
+    public TimeProvider Time { get; }
+
+    public DateTimeOffset StartedAt { get; }
+
+    public EngineCounters Counters => _clock.Counters;
+
+    /// <summary>How the engine misbehaves from now on.</summary>
+    /// <exception cref="ArgumentException">The faults have errors.</exception>
+    public EngineFaults Faults
+    {
+        get => _faults;
+        set
+        {
+            if (value.Errors() is { Count: > 0 } errors)
+            {
+                throw new ArgumentException(string.Join("; ", errors), nameof(value));
+            }
+
+            _faults = value;
+            _clock.LatencyFactor = value.LatencyFactor;
+        }
+    }
+
+    /// <summary>What is wrong with a call before the engine sees it; null where nothing is.</summary>
+    public EngineError? Refuse(InferenceCall call)
+    {
+        if (call.Model is { } model && !Options.Serves(model))
+        {
+            return EngineError.UnknownModel(model);
+        }
+
+        return call.Prompt.Count >= Profile.ModelLengthMax
+            ? EngineError.TooLong(Profile.ModelLengthMax, call.Prompt.Count)
+            : null;
+    }
+
+    /// <summary>Plans the answer; its length is bounded by the room that the prompt leaves in the window.</summary>
+    public PlannedAnswer Plan(InferenceCall call) =>
+        call.Plan(Profile, Options.Seed, Profile.ModelLengthMax - call.Prompt.Count);
+
+    /// <summary>What befalls a request with that answer.</summary>
+    public RequestFate DrawFate(PlannedAnswer answer)
+    {
+        lock (_drawing)
+        {
+            return _faults.Draw(answer.Tokens, ref _rng);
+        }
+    }
+
+    /// <summary>An id for an answer, the same in every run with the same seed.</summary>
+    public string NextAnswerId()
+    {
+        var number = (ulong)Interlocked.Increment(ref _answers);
+        var id = Hash64.Combine(Hash64.Combine(Options.Seed, (ulong)StartedAt.UtcTicks), number);
+        return id.ToString("x16", CultureInfo.InvariantCulture);
+    }
+
+    public SubmitVerdict Submit(InferenceCall call, PlannedAnswer answer, out AnswerFeed feed) => _clock.Submit(
+        call.Prompt.Count, answer.Tokens, call.Prompt.ChainWith(answer, Profile.BlockSize), out feed);
+
+    public void Cancel(AnswerFeed feed) => _clock.Cancel(feed);
+
+    public string WriteMetrics()
+    {
+        var text = "";
+        _clock.Read((counters, metrics) => text = metrics.Write(Options.Models[0], Profile, counters));
+        return text;
+    }
+
+    public void Dispose() => _clock.Dispose();
+}
