@@ -16,11 +16,12 @@ internal sealed class Pool
     private readonly Candidate[] _candidates;
     private readonly TimeProvider _time;
     private readonly string[] _names;
+    private PoolSnapshot _snapshot;
     private Rng _rng;
 
     public Pool(PoolSnapshot snapshot, RoutePolicy policy, IReadOnlyList<Replica> replicas, PoolSettings settings)
     {
-        Snapshot = snapshot;
+        _snapshot = snapshot;
         Policy = policy;
         Replicas = replicas;
         _time = settings.Time;
@@ -30,7 +31,12 @@ internal sealed class Pool
         _names = [.. replicas.Select(r => r.Name)];
     }
 
-    public PoolSnapshot Snapshot { get; }
+    /// <summary>Replaced whole by a reload that leaves the pool at work.</summary>
+    public PoolSnapshot Snapshot
+    {
+        get => Volatile.Read(ref _snapshot);
+        set => Volatile.Write(ref _snapshot, value);
+    }
 
     public RoutePolicy Policy { get; }
 
@@ -38,9 +44,38 @@ internal sealed class Pool
 
     public IReadOnlyList<string> ReplicaNames => _names;
 
-    /// <summary>The instant that events of this pool are stamped with.</summary>
-    public Instant Now =>
-        new((long)(_time.GetElapsedTime(0).Ticks * 100.0));
+    /// <summary>The instant that events of this pool are stamped with: nanoseconds of the clock's timestamp.</summary>
+    public Instant Now => new(_time.GetElapsedTime(0).Ticks * 100);
+
+    /// <summary>At least one replica can take requests.</summary>
+    public bool HasEligible
+    {
+        get
+        {
+            lock (_lock)
+            {
+                foreach (ref readonly var load in _state.Replicas)
+                {
+                    if (load.Ineligible == Ineligible.No)
+                    {
+                        return true;
+                    }
+                }
+
+                return false;
+            }
+        }
+    }
+
+    /// <summary>Requests in flight at one replica of this pool.</summary>
+    public int InFlightAt(Replica replica)
+    {
+        var slot = Replicas.ToList().IndexOf(replica);
+        lock (_lock)
+        {
+            return slot < 0 ? 0 : _state.Replicas[slot].InFlight;
+        }
+    }
 
     /// <summary>
     /// Chooses a replica and takes its place there, in one step. The ticket must be ended by <see cref="End"/>, once;

@@ -1,50 +1,72 @@
 using Penstock.Core.Config;
 using Penstock.Core.Models;
+using Penstock.Core.Primitives;
 using Penstock.Core.Replicas;
+using Penstock.Core.Routing;
 using Penstock.Engines;
 using Penstock.Engines.Http;
+using Penstock.Engines.Probing;
+using Penstock.Engines.Watching;
 
 namespace Penstock.Gateway.Pools;
 
 /// <summary>
-/// One engine endpoint at work: its connections, what it was found to be, and what is told of its health. Thread-safe:
-/// the identity is replaced whole, by the watch.
+/// One engine endpoint at work: its connections, what it was found to be, and the watches that tell the pool about its
+/// health and load. Survives reloads that leave it as it is. Thread-safe.
 /// </summary>
-internal sealed class Replica : IDisposable
+internal sealed class Replica : IReplicaListener, IAsyncDisposable
 {
+    private readonly ReplicaWatch _watch;
+    private readonly LoadWatch _load;
+    private Seat? _seat;
     private EngineIdentity? _identity;
 
-    public Replica(ReplicaSnapshot snapshot, PoolSnapshot pool, int slot)
+    public Replica(ReplicaSnapshot snapshot, PoolSnapshot pool, EngineClient probes, TimeProvider time)
     {
         Snapshot = snapshot;
-        Slot = slot;
         Endpoint = new EngineEndpoint(snapshot.Url, pool.UpstreamKey);
         Client = new UpstreamClient(Endpoint.Url, pool.Timeouts.Connect);
+        var watched = new WatchedReplica(
+            $"{pool.Name}/{snapshot.Name}", Endpoint, pool.Engine, HealthThresholds.Default);
+        _watch = new ReplicaWatch(watched, probes, this, time);
+        _load = new LoadWatch(_watch, time);
     }
 
     public string Name => Snapshot.Name;
 
     public ReplicaSnapshot Snapshot { get; }
 
-    /// <summary>Its place in the pool state.</summary>
-    public int Slot { get; }
-
     public EngineEndpoint Endpoint { get; }
 
     public UpstreamClient Client { get; }
 
-    /// <summary>What the engine was found to be; null before the first probe succeeded.</summary>
-    public EngineIdentity? Identity
+    /// <summary>What is believed of its health.</summary>
+    public ReplicaHealth Health => _watch.Health;
+
+    /// <summary>What the engine was found to be; null before it was recognised.</summary>
+    public EngineIdentity? Identity => Volatile.Read(ref _identity);
+
+    /// <summary>Gives the replica its place in a pool, and tells the pool what is known of it. The first time, begins
+    /// to watch it.</summary>
+    public void Take(Pool pool, int slot)
     {
-        get => Volatile.Read(ref _identity);
-        set => Volatile.Write(ref _identity, value);
+        var first = Interlocked.Exchange(ref _seat, new Seat(pool, slot)) is null;
+        if (first)
+        {
+            _watch.Start();
+            _load.Start();
+        }
+        else
+        {
+            Tell(_watch.Health, pool.Now);
+        }
     }
 
-    /// <summary>Where evidence from requests goes.</summary>
-    public Action<HealthSignal>? OnEvidence { get; set; }
+    /// <summary>Evidence from a request that went here.</summary>
+    public void Observe(HealthSignal signal) => _watch.Observe(signal);
 
     /// <summary>The dialect to speak to the engine for a client of <paramref name="client"/>: the same one where the
-    /// engine knows it.</summary>
+    /// engine knows it; null where it is not known to speak any.</summary>
     public Dialect? DialectFor(Dialect client)
     {
         var identity = Identity;
@@ -60,5 +82,45 @@ internal sealed class Replica : IDisposable
             : chat ? Dialect.OpenAiChat : messages ? Dialect.Anthropic : null;
     }
 
-    public void Dispose() => Client.Dispose();
+    void IReplicaListener.HealthChanged(ReplicaHealth before, ReplicaHealth after, Instant at) => Tell(after, at);
+
+    void IReplicaListener.Identified(EngineIdentity identity, Instant at)
+    {
+        Volatile.Write(ref _identity, identity);
+        Tell(_watch.Health, at);
+    }
+
+    void IReplicaListener.LoadRead(LoadReport? report, Instant at)
+    {
+        if (report is not null && Volatile.Read(ref _seat) is { } seat)
+        {
+            seat.Pool.Tell(PoolEvent.LoadReported(
+                at,
+                seat.Slot,
+                (int)(report.Running ?? 0),
+                (int)(report.Waiting ?? 0),
+                report.KvUsage ?? double.NaN,
+                (int)(Identity?.Slots ?? 0)));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _load.DisposeAsync();
+        await _watch.DisposeAsync();
+        Client.Dispose();
+    }
+
+    private void Tell(ReplicaHealth health, Instant at)
+    {
+        if (Volatile.Read(ref _seat) is { } seat)
+        {
+            var ineligible = health.Draining ? Ineligible.Draining
+                : health.IsRoutable && Identity is not null ? Ineligible.No
+                : Ineligible.NotHealthy;
+            seat.Pool.Tell(PoolEvent.Eligibility(at, seat.Slot, ineligible));
+        }
+    }
+
+    private sealed record Seat(Pool Pool, int Slot);
 }

@@ -1,6 +1,5 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Penstock.Core.Outcomes;
 using Penstock.Core.Primitives;
 using Penstock.Wire.Scan;

@@ -1,5 +1,3 @@
-using System.Net.Http.Headers;
-using Penstock.Core.Models;
 using Penstock.Core.Outcomes;
 using Penstock.Engines;
 using Penstock.Gateway.Ledger;
@@ -96,7 +94,7 @@ internal static class EngineFailures
     {
         if (verdict.Evidence is { } evidence && !x.ClientGone)
         {
-            x.Attempt.Replica.OnEvidence?.Invoke(evidence);
+            x.Attempt.Replica.Observe(evidence);
         }
 
         return new AttemptFailure(

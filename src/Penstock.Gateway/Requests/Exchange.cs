@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 using Penstock.Core.Config;
-using Penstock.Core.Metering;
 using Penstock.Core.Models;
 using Penstock.Core.Prefixes;
-using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Pools;
 using Penstock.Wire.Scan;
 using Penstock.Wire.Usage;
@@ -22,9 +20,10 @@ internal enum Operation : byte
 /// All that belongs to one request while it lasts. Pooled: <see cref="Begin"/> starts a use, <see cref="End"/> gives
 /// back what was rented. Touched by the request's own flow, and by the watchdog through the members that say so.
 /// </summary>
-internal sealed class Exchange
+internal sealed class Exchange : IDisposable
 {
     private readonly SemaphoreSlim _writing = new(1, 1);
+    private CancellationTokenRegistration _clientGone;
     private long _lastActivity;
     private long _allowedTicks;
     private int _expired;
@@ -82,6 +81,9 @@ internal sealed class Exchange
 
     public AttemptInFlight Attempt { get; } = new();
 
+    /// <summary>The span of this request; null where nobody records it.</summary>
+    public Activity? Span { get; set; }
+
     /// <summary>Time spent waiting for engines, in timestamp ticks.</summary>
     public long EngineTicks { get; set; }
 
@@ -128,11 +130,14 @@ internal sealed class Exchange
         Attempt.Clear();
         _expired = 0;
         _allowedTicks = 0;
+        _clientGone = http.RequestAborted.UnsafeRegister(static x => ((Exchange)x!).Upstream.Cancel(), this);
     }
 
-    /// <summary>Gives back what was rented. The exchange may be used again where this returns true.</summary>
-    public bool End()
+    /// <summary>Gives back what was rented; the exchange may be used again.</summary>
+    public void End()
     {
+        // Waits for a cancellation that is under way, so that it cannot reach the next use.
+        _clientGone.Dispose();
         Body.Dispose();
         Answer.Dispose();
         Translated.Dispose();
@@ -142,14 +147,23 @@ internal sealed class Exchange
         Fleet = null!;
         Pools = null!;
         Record = null;
-        if (Upstream.TryReset())
+        if (!Upstream.TryReset())
         {
-            return true;
+            Upstream.Dispose();
+            Upstream = new CancellationTokenSource();
         }
+    }
 
+    /// <summary>For one that is not to be used again.</summary>
+    public void Dispose()
+    {
+        Body.Dispose();
+        Answer.Dispose();
+        Translated.Dispose();
+        Chain.Dispose();
+        Tap.Dispose();
         Upstream.Dispose();
-        Upstream = new CancellationTokenSource();
-        return true;
+        _writing.Dispose();
     }
 
     /// <summary>Starts the watchdog of a phase: silence longer than this from now on ends the engine's part.</summary>

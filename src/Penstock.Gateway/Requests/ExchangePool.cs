@@ -41,6 +41,10 @@ internal sealed class ExchangePool(FlowParts parts)
             Interlocked.Increment(ref _idleCount);
             _idle.Add(exchange);
         }
+        else
+        {
+            exchange.Dispose();
+        }
     }
 
     /// <summary>Ends what has been silent for too long, and puts pings into silent streams.</summary>

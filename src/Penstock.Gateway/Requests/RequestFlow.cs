@@ -5,6 +5,7 @@ using Penstock.Core.Models;
 using Penstock.Core.Outcomes;
 using Penstock.Core.Primitives;
 using Penstock.Gateway.Identity;
+using Penstock.Gateway.Observability;
 using Penstock.Gateway.Pools;
 
 namespace Penstock.Gateway.Requests;
@@ -29,7 +30,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
         var pools = fleet.Current;
         var x = _exchanges.Rent();
         x.Begin(http, pools, dialect, operation, parts.Time);
-        parts.Telemetry.Began(x);
+        RequestTelemetry.Began(x);
         Failure? failure = null;
         try
         {
@@ -112,7 +113,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
                 return failed.Failure;
             }
 
-            parts.Telemetry.Retried(x);
+            parts.Telemetry.Retried();
         }
     }
 

@@ -11,6 +11,8 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
     private const int HintsMax = 16;
     private const int HintCharsMax = 512;
 
+    private static readonly List<KeyValuePair<string, string>> None = [];
+
     /// <summary>Takes a place at a replica for the next attempt; false where no pool of the model has one.</summary>
     public bool TryRoute(Exchange x)
     {
@@ -80,18 +82,19 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
         return record;
     }
 
-    private static IReadOnlyList<KeyValuePair<string, string>> Hints(IHeaderDictionary headers)
+    private static List<KeyValuePair<string, string>> Hints(IHeaderDictionary headers)
     {
-        List<KeyValuePair<string, string>>? hints = null;
+        var hints = None;
         foreach (var (name, value) in headers)
         {
-            if (name.StartsWith(HintPrefix, StringComparison.OrdinalIgnoreCase) && (hints?.Count ?? 0) < HintsMax)
+            if (name.StartsWith(HintPrefix, StringComparison.OrdinalIgnoreCase) && hints.Count < HintsMax)
             {
                 var text = value.ToString();
-                (hints ??= []).Add(new(name.ToLowerInvariant(), text[..Math.Min(text.Length, HintCharsMax)]));
+                hints = hints == None ? [] : hints;
+                hints.Add(new(name.ToLowerInvariant(), text[..Math.Min(text.Length, HintCharsMax)]));
             }
         }
 
-        return hints ?? (IReadOnlyList<KeyValuePair<string, string>>)[];
+        return hints;
     }
 }

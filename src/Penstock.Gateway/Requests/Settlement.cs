@@ -22,7 +22,7 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
         }
 
         var attempt = x.Attempt;
-        attempt.Admitted = journal.TryAdmit(new AdmissionRecord
+        attempt.Admitted = journal.Admit(new AdmissionRecord
         {
             Key = new AttemptKey(x.Id, x.Attempts),
             At = x.StartedUtc,
@@ -36,7 +36,7 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
             Stream = x.Scan.Stream,
             PromptTokensEstimate = attempt.Decision.PromptTokens,
             OutputTokensMax = Math.Max(0, x.Scan.MaxTokens),
-        });
+        }).Accepted;
         return attempt.Admitted;
     }
 

@@ -1,0 +1,121 @@
+using Penstock.Core.Config;
+using Penstock.Core.Routing;
+using Penstock.Engines.Probing;
+
+namespace Penstock.Gateway.Pools;
+
+/// <summary>
+/// Carries snapshots out: makes the pools and replicas of each, keeping those that it leaves as they are, so that
+/// connections, health, load and what is known of caches survive a reload that does not concern them.
+/// </summary>
+/// <remarks>Thread-safe; changes are applied one after the other. Requests keep the fleet that they began with.</remarks>
+internal sealed class FleetRuntime : IAsyncDisposable
+{
+    private readonly Lock _applying = new();
+    private readonly TimeProvider _time;
+    private readonly EngineClient _probes;
+    private Fleet _current;
+    private ulong _seed;
+
+    /// <param name="first">The snapshot to begin with; its replicas are watched from now on.</param>
+    /// <param name="time">Times and waits.</param>
+    /// <param name="seed">Breaks ties between replicas.</param>
+    public FleetRuntime(FleetSnapshot first, TimeProvider time, ulong seed)
+    {
+        _time = time;
+        _seed = seed;
+        _probes = new EngineClient(time);
+        _current = Make(first, new Dictionary<string, Pool>());
+    }
+
+    /// <summary>What new requests are served by.</summary>
+    public Fleet Current => Volatile.Read(ref _current);
+
+    /// <summary>At least one replica can take requests.</summary>
+    public bool IsRoutable => Current.Pools.Any(p => p.HasEligible);
+
+    /// <summary>Takes a new snapshot into use. Replicas that are gone finish what they have and are then let go.</summary>
+    public void Apply(FleetSnapshot snapshot)
+    {
+        lock (_applying)
+        {
+            var before = _current;
+            var next = Make(snapshot, before.Pools.ToDictionary(p => p.Snapshot.Name));
+            Volatile.Write(ref _current, next);
+            var kept = next.Pools.SelectMany(p => p.Replicas).ToHashSet();
+            foreach (var gone in before.Pools.SelectMany(p => p.Replicas).Where(r => !kept.Contains(r)))
+            {
+                _ = RetireAsync(gone, before);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var replica in Current.Pools.SelectMany(p => p.Replicas))
+        {
+            await replica.DisposeAsync();
+        }
+
+        _probes.Dispose();
+    }
+
+    private async Task RetireAsync(Replica gone, Fleet from)
+    {
+        var pool = from.Pools.First(p => p.Replicas.Contains(gone));
+        for (var waited = 0; waited < 3600 && pool.InFlightAt(gone) > 0; waited++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), _time);
+        }
+
+        await gone.DisposeAsync();
+    }
+
+    private Fleet Make(FleetSnapshot snapshot, Dictionary<string, Pool> before)
+    {
+        var pools = new Dictionary<string, Pool>(StringComparer.Ordinal);
+        foreach (var wanted in snapshot.Pools)
+        {
+            var old = before.GetValueOrDefault(wanted.Name);
+            if (old is not null && IsSameAtWork(old.Snapshot, wanted))
+            {
+                old.Snapshot = wanted;
+                pools.Add(wanted.Name, old);
+            }
+            else
+            {
+                pools.Add(wanted.Name, MakePool(snapshot, wanted, old));
+            }
+        }
+
+        return new Fleet(snapshot, pools);
+    }
+
+    private Pool MakePool(FleetSnapshot snapshot, PoolSnapshot wanted, Pool? old)
+    {
+        var policy = RoutePolicies.Create(wanted.Policy) ?? RoutePolicies.Create(RoutingSnapshot.Default.Policy)!;
+        var sameEngine = old is not null && IsSameEngine(old.Snapshot, wanted);
+        Replica[] replicas =
+        [
+            .. wanted.Replicas.Select(r =>
+                (sameEngine ? old!.Replicas.FirstOrDefault(o => o.Snapshot == r) : null)
+                ?? new Replica(r, wanted, _probes, _time)),
+        ];
+        var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax);
+        var pool = new Pool(wanted, policy, replicas, settings);
+        for (var slot = 0; slot < replicas.Length; slot++)
+        {
+            replicas[slot].Take(pool, slot);
+        }
+
+        return pool;
+    }
+
+    /// <summary>Nothing changed that the pool's state or its replicas depend on.</summary>
+    private static bool IsSameAtWork(PoolSnapshot a, PoolSnapshot b) =>
+        IsSameEngine(a, b) && a.Policy == b.Policy && a.Replicas.SequenceEqual(b.Replicas);
+
+    private static bool IsSameEngine(PoolSnapshot a, PoolSnapshot b) =>
+        a.Model == b.Model && a.Engine == b.Engine && a.UpstreamKey == b.UpstreamKey
+        && a.Timeouts.Connect == b.Timeouts.Connect;
+}
