@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Penstock.Core.Config;
+using Penstock.Core.Outcomes;
 
 namespace Penstock.Gateway.Identity;
 
@@ -29,8 +30,10 @@ internal static class KeyRing
         return fleet.Keys.GetValueOrDefault(KeyHash.FromDigest(digest));
     }
 
-    /// <summary>The request carries a key of any kind.</summary>
-    public static bool IsPresent(IHeaderDictionary headers) => !Presented(headers).IsEmpty;
+    /// <summary>What to say to one that <see cref="Identify"/> does not know.</summary>
+    public static Failure Refusal(IHeaderDictionary headers) => new(
+        FailureKind.Unauthenticated,
+        Presented(headers).IsEmpty ? "no API key: send it as x-api-key or as a bearer token" : "invalid x-api-key");
 
     private static ReadOnlySpan<char> Presented(IHeaderDictionary headers)
     {

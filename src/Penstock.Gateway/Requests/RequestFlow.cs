@@ -74,10 +74,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
         var key = KeyRing.Identify(x.Http.Request.Headers, x.Fleet);
         if (key is null)
         {
-            return new Failure(
-                FailureKind.Unauthenticated, KeyRing.IsPresent(x.Http.Request.Headers)
-                    ? "invalid x-api-key"
-                    : "no API key: send it as x-api-key or as a bearer token");
+            return KeyRing.Refusal(x.Http.Request.Headers);
         }
 
         x.Key = key;

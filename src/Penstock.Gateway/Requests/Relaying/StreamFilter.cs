@@ -1,15 +1,26 @@
 using System.Buffers;
+using Penstock.Core.Models;
+using Penstock.Core.Outcomes;
+using Penstock.Wire.Errors;
 
 namespace Penstock.Gateway.Requests.Relaying;
 
 /// <summary>Changes a stream on its way to the client. Where there is none, bytes go as they came.</summary>
-internal abstract class StreamFilter
+internal abstract class StreamFilter : IDisposable
 {
     /// <summary>Takes the engine's next bytes and writes what the client is to get for them, whole events only.</summary>
     public abstract void Push(ReadOnlySpan<byte> bytes, IBufferWriter<byte> output);
 
     /// <summary>The engine's stream has ended: writes what is left.</summary>
     public abstract void Complete(IBufferWriter<byte> output);
+
+    /// <summary>The engine broke off: tells the client inside its stream.</summary>
+    public abstract void Abort(Failure failure, IBufferWriter<byte> output);
+
+    /// <summary>Gives back what was rented.</summary>
+    public virtual void Dispose()
+    {
+    }
 }
 
 /// <summary>
@@ -51,6 +62,12 @@ internal sealed class UsageChunkFilter : StreamFilter
     {
         output.Write(_partial.WrittenSpan);
         _partial.ResetWrittenCount();
+    }
+
+    public override void Abort(Failure failure, IBufferWriter<byte> output)
+    {
+        _partial.ResetWrittenCount();
+        ErrorBody.WriteStreamEvent(Dialect.OpenAiChat, failure, output);
     }
 
     private void PushLine(ReadOnlySpan<byte> line, IBufferWriter<byte> output)

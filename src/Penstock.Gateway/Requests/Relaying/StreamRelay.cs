@@ -19,7 +19,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 
     public async Task<AttemptFailure?> RelayAsync(Exchange x, HttpResponseMessage answer, PreparedRequest prepared)
     {
-        var filter = FilterFor(x, prepared);
+        using var filter = FilterFor(x, prepared);
         x.Tap.Start(prepared.Dialect);
         var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
@@ -144,16 +144,8 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         await x.Writing.WaitAsync();
         try
         {
-            var writer = x.Http.Response.BodyWriter;
-            filter?.Complete(writer);
-            if (filter is null && !x.Tap.AtEventEnd)
-            {
-                writer.Write("\n\n"u8);
-            }
-
-            ErrorBody.WriteStreamEvent(
-                x.Dialect, failure.Failure with { Kind = FailureKind.EngineFailed }, writer);
-            await writer.FlushAsync();
+            Tell(x, failure.Failure, filter);
+            await x.Http.Response.BodyWriter.FlushAsync();
         }
         finally
         {
@@ -161,6 +153,23 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         }
 
         return failure with { Relayed = true };
+    }
+
+    private static void Tell(Exchange x, Failure failure, StreamFilter? filter)
+    {
+        var writer = x.Http.Response.BodyWriter;
+        if (filter is not null)
+        {
+            filter.Abort(failure, writer);
+            return;
+        }
+
+        if (!x.Tap.AtEventEnd)
+        {
+            writer.Write("\n\n"u8);
+        }
+
+        ErrorBody.WriteStreamEvent(x.Dialect, failure, writer);
     }
 
     /// <summary>Takes over what the stream told of usage.</summary>
@@ -182,7 +191,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
     }
 
     private static StreamFilter? FilterFor(Exchange x, PreparedRequest prepared) =>
-        prepared.Dialect != x.Dialect ? new TranslationFilter(x, prepared.Dialect)
+        prepared.Dialect != x.Dialect ? new TranslationFilter(Translation.Stream(x, prepared.Dialect))
         : prepared.DropUsageChunk ? new UsageChunkFilter()
         : null;
 }

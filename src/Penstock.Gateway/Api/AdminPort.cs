@@ -1,0 +1,140 @@
+using System.Buffers;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Penstock.Gateway.Configuration;
+using Penstock.Gateway.Identity;
+using Penstock.Gateway.Ledger;
+using Penstock.Gateway.Observability;
+using Penstock.Gateway.Pools;
+using Penstock.Gateway.Requests;
+
+namespace Penstock.Gateway.Api;
+
+/// <summary>
+/// The operators' port: health and metrics for machines, and under <c>/admin</c>, for keys with admin rights, the
+/// decisions, the usage, the fleet and the configuration as it stands.
+/// </summary>
+internal sealed class AdminPort(
+    FleetSource source, FleetRuntime fleet, DecisionLog decisions, LedgerRoom ledger, RequestFlow flow)
+{
+    private const string DecisionPrefix = "/admin/decisions/";
+    private const int DecisionsDefault = 50;
+    private const int DecisionsMax = 1000;
+
+    public Task HandleAsync(HttpContext http)
+    {
+        var path = http.Request.Path.Value ?? "";
+        return path switch
+        {
+            "/livez" => TextAsync(http, StatusCodes.Status200OK, "ok\n"),
+            "/readyz" => ReadyAsync(http),
+            "/metrics" => MetricsPage.WriteAsync(http, fleet, flow, ledger),
+            _ when !path.StartsWith("/admin/", StringComparison.Ordinal) => NotFoundAsync(http),
+            _ => AdminAsync(http, path),
+        };
+    }
+
+    private Task AdminAsync(HttpContext http, string path)
+    {
+        var key = KeyRing.Identify(http.Request.Headers, fleet.Current.Snapshot);
+        if (key is null || !key.Admin)
+        {
+            return ErrorAsync(
+                http,
+                key is null ? StatusCodes.Status401Unauthorized : StatusCodes.Status403Forbidden,
+                key is null ? "an admin key is needed, as x-api-key or bearer token" : "this key has no admin rights");
+        }
+
+        return path switch
+        {
+            "/admin/decisions" => JsonAsync(http, json => WriteDecisions(http, json)),
+            "/admin/usage" => UsageAsync(http),
+            "/admin/fleet" => JsonAsync(http, json => FleetDocument.Write(fleet.Current, json)),
+            "/admin/config" => JsonAsync(http, json => ConfigDocument.Write(source.Status, json)),
+            _ when path.StartsWith(DecisionPrefix, StringComparison.Ordinal) =>
+                DecisionAsync(http, path[DecisionPrefix.Length..]),
+            _ => NotFoundAsync(http),
+        };
+    }
+
+    private Task ReadyAsync(HttpContext http)
+    {
+        var why = flow.Draining ? "draining\n" : fleet.IsRoutable ? "ok\n" : "no replica can take requests\n";
+        return TextAsync(
+            http, why == "ok\n" ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, why);
+    }
+
+    private Task DecisionAsync(HttpContext http, string id)
+    {
+        var record = decisions.Find(id) ?? decisions.FindByRequest(id);
+        return record is null
+            ? ErrorAsync(http, StatusCodes.Status404NotFound, $"no decision {id} is known, or no longer")
+            : JsonAsync(http, json => DecisionDocument.Write(record, json));
+    }
+
+    private void WriteDecisions(HttpContext http, Utf8JsonWriter json)
+    {
+        var limit = int.TryParse(http.Request.Query["limit"], out var asked)
+            ? Math.Clamp(asked, 1, DecisionsMax)
+            : DecisionsDefault;
+        json.WriteStartObject();
+        json.WriteStartArray("decisions");
+        foreach (var record in decisions.Latest(limit))
+        {
+            DecisionDocument.Write(record, json);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private async Task UsageAsync(HttpContext http)
+    {
+        var query = UsageDocument.Parse(http.Request.Query, out var problem);
+        if (query is null)
+        {
+            await ErrorAsync(http, StatusCodes.Status400BadRequest, problem!);
+            return;
+        }
+
+        var rows = await ledger.Storage.QueryAsync(query, http.RequestAborted);
+        await JsonAsync(http, json => UsageDocument.Write(query, rows, json));
+    }
+
+    private static Task NotFoundAsync(HttpContext http) =>
+        ErrorAsync(http, StatusCodes.Status404NotFound, $"there is no {http.Request.Path} here");
+
+    private static Task ErrorAsync(HttpContext http, int status, string message)
+    {
+        http.Response.StatusCode = status;
+        return JsonAsync(http, json =>
+        {
+            json.WriteStartObject();
+            json.WriteStartObject("error");
+            json.WriteString("message", message);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        });
+    }
+
+    private static async Task JsonAsync(HttpContext http, Action<Utf8JsonWriter> write)
+    {
+        var body = new ArrayBufferWriter<byte>(4096);
+        await using (var json = new Utf8JsonWriter(body))
+        {
+            write(json);
+        }
+
+        http.Response.ContentType = "application/json";
+        http.Response.ContentLength = body.WrittenCount;
+        await http.Response.BodyWriter.WriteAsync(body.WrittenMemory, http.RequestAborted);
+    }
+
+    private static async Task TextAsync(HttpContext http, int status, string text)
+    {
+        http.Response.StatusCode = status;
+        http.Response.ContentType = "text/plain";
+        http.Response.Headers.ContentLength = text.Length;
+        await http.Response.WriteAsync(text, http.RequestAborted);
+    }
+}

@@ -1,0 +1,176 @@
+using System.Text.Json;
+using Penstock.Core.Models;
+using Penstock.Core.Routing;
+using Penstock.Gateway.Pools;
+
+namespace Penstock.Gateway.Api;
+
+/// <summary>A decision as JSON: what <c>GET /admin/decisions/{id}</c> answers. Times in milliseconds, costs in the
+/// policy's unit.</summary>
+internal static class DecisionDocument
+{
+    public static void Write(DecisionRecord record, Utf8JsonWriter json)
+    {
+        var attempts = record.Attempts;
+        var last = attempts.Count > 0 ? attempts[^1] : null;
+        json.WriteStartObject();
+        json.WriteString("id", DecisionLog.Format(record.Id));
+        json.WriteString("request_id", record.RequestId);
+        json.WriteString("time", record.At);
+        json.WriteString("dialect", record.Dialect == Dialect.Anthropic ? "anthropic" : "openai");
+        json.WriteString("key", record.Key);
+        json.WriteString("model", record.Model);
+        json.WriteString("requested_model", record.RequestedModel);
+        json.WriteBoolean("stream", record.Stream);
+        json.WriteString("outcome", record.Outcome);
+        json.WriteNumber("status", record.Status);
+        if (last is not null)
+        {
+            WriteDecision(last, json);
+        }
+
+        json.WriteNumber("chain_blocks", record.ChainBlocks);
+        WriteAttempts(attempts, json);
+        WriteHints(record, json);
+        WriteUsage(record, json);
+        json.WriteStartObject("timings_ms");
+        WriteMilliseconds(json, "queue", last?.At);
+        WriteMilliseconds(json, "first_byte", record.FirstByte);
+        WriteMilliseconds(json, "total", record.Total);
+        json.WriteEndObject();
+        json.WriteNumber("snapshot_version", record.SnapshotVersion);
+        json.WriteEndObject();
+    }
+
+    private static void WriteDecision(AttemptRecord attempt, Utf8JsonWriter json)
+    {
+        var decision = attempt.Decision;
+        json.WriteString("pool", attempt.Pool);
+        json.WriteString("policy", attempt.Policy.Name);
+        json.WriteString("replica", NameOf(attempt, decision.Replica));
+        json.WriteString("runner_up", NameOf(attempt, decision.RunnerUp));
+        json.WriteString("reason", Reason(attempt));
+        json.WriteNumber("prompt_tokens", decision.PromptTokens);
+        json.WriteStartArray("candidates");
+        foreach (ref readonly var candidate in attempt.Candidates.AsSpan())
+        {
+            WriteCandidate(attempt, in candidate, json);
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteCandidate(AttemptRecord attempt, in Candidate candidate, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteString("replica", NameOf(attempt, candidate.Replica));
+        json.WriteBoolean("eligible", candidate.Ineligible == Ineligible.No);
+        if (candidate.Ineligible != Ineligible.No)
+        {
+            json.WriteString("why_not", WhyNot(candidate.Ineligible));
+        }
+
+        if (double.IsFinite(candidate.Cost))
+        {
+            json.WriteNumber("cost", Math.Round(candidate.Cost, 6));
+        }
+
+        json.WriteStartArray("terms");
+        var names = attempt.Policy.TermNames;
+        for (var i = 0; i < names.Length && double.IsFinite(candidate.Cost); i++)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", names[i]);
+            json.WriteNumber("value", Math.Round(candidate.Terms[i], 6));
+            json.WriteString("unit", attempt.Policy.Unit);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteNumber("matched_tokens", candidate.MatchedTokens);
+        json.WriteNumber("uncached_tokens", candidate.UncachedTokens);
+        json.WriteNumber("in_flight", candidate.InFlight);
+        json.WriteNumber("prefill_tokens_in_flight", candidate.PrefillTokens);
+        json.WriteNumber("decode_tokens", candidate.DecodeTokens);
+        json.WriteEndObject();
+    }
+
+    private static void WriteAttempts(IReadOnlyList<AttemptRecord> attempts, Utf8JsonWriter json)
+    {
+        json.WriteStartArray("attempts");
+        foreach (var attempt in attempts)
+        {
+            json.WriteStartObject();
+            json.WriteString("pool", attempt.Pool);
+            json.WriteString("replica", NameOf(attempt, attempt.Decision.Replica));
+            json.WriteString("outcome", attempt.Outcome);
+            json.WriteNumber("status", attempt.Status);
+            json.WriteNumber("at_ms", Math.Round(attempt.At.TotalMilliseconds, 3));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    private static void WriteHints(DecisionRecord record, Utf8JsonWriter json)
+    {
+        json.WriteStartObject("hints");
+        foreach (var (name, value) in record.Hints)
+        {
+            json.WriteString(name, value);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteUsage(DecisionRecord record, Utf8JsonWriter json)
+    {
+        var usage = record.Usage;
+        json.WriteStartObject("usage");
+        json.WriteNumber("input_tokens", usage.Input);
+        json.WriteNumber("cache_write_5m_tokens", usage.CacheWrite5m);
+        json.WriteNumber("cache_write_1h_tokens", usage.CacheWrite1h);
+        json.WriteNumber("cache_read_tokens", usage.CacheRead);
+        json.WriteNumber("output_tokens", usage.Output);
+        json.WriteBoolean("estimated", record.UsageIsEstimated);
+        json.WriteEndObject();
+        if (record.Price is { } price)
+        {
+            json.WriteString("price_usd", UsageDocument.Usd(price));
+        }
+    }
+
+    private static string? NameOf(AttemptRecord attempt, int slot) => slot < 0 ? null : attempt.ReplicaNames[slot];
+
+    private static string WhyNot(Ineligible ineligible) => ineligible switch
+    {
+        Ineligible.Draining => "draining",
+        Ineligible.TriedBefore => "tried before",
+        _ => "not healthy",
+    };
+
+    private static string Reason(AttemptRecord attempt)
+    {
+        var decision = attempt.Decision;
+        if (!decision.Found)
+        {
+            return "no replica of the pool could be chosen";
+        }
+
+        return decision.RunnerUp < 0
+            ? "the only replica that could be chosen"
+            : $"lowest cost by {attempt.Policy.Name}, of {attempt.Candidates.Length} replicas";
+    }
+
+    private static void WriteMilliseconds(Utf8JsonWriter json, string name, TimeSpan? time)
+    {
+        if (time is { } known)
+        {
+            json.WriteNumber(name, Math.Round(known.TotalMilliseconds, 3));
+        }
+        else
+        {
+            json.WriteNull(name);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using Penstock.Gateway.Pools;
+
+namespace Penstock.Gateway.Api;
+
+/// <summary>Pools and replicas as they are now: what <c>GET /admin/fleet</c> answers.</summary>
+internal static class FleetDocument
+{
+    public static void Write(Fleet fleet, Utf8JsonWriter json)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("snapshot_version", fleet.Snapshot.Version);
+        json.WriteStartArray("pools");
+        foreach (var pool in fleet.Pools)
+        {
+            WritePool(pool, json);
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WritePool(Pool pool, Utf8JsonWriter json)
+    {
+        var loads = pool.Loads();
+        json.WriteStartObject();
+        json.WriteString("name", pool.Snapshot.Name);
+        json.WriteString("model", pool.Snapshot.Model);
+        json.WriteString("provider", pool.Snapshot.Provider);
+        json.WriteString("region", pool.Snapshot.Region);
+        json.WriteString("policy", pool.Policy.Name);
+        json.WriteBoolean("simulated", pool.Snapshot.Simulated);
+        json.WriteStartArray("replicas");
+        for (var slot = 0; slot < loads.Length; slot++)
+        {
+            ref readonly var load = ref loads[slot];
+            var replica = pool.Replicas[slot];
+            json.WriteStartObject();
+            json.WriteString("name", replica.Name);
+            json.WriteString("url", replica.Endpoint.ToString());
+            json.WriteString("accelerator", replica.Snapshot.Accelerator ?? pool.Snapshot.Accelerator);
+            json.WriteString("engine", replica.Identity?.Adapter.Name);
+            json.WriteString("engine_version", replica.Identity?.Version);
+            json.WriteString("health", replica.Health.Status.ToString().ToLowerInvariant());
+            json.WriteNumber("in_flight", load.InFlight);
+            json.WriteNumber("prefill_tokens", load.PrefillTokens);
+            json.WriteNumber("decode_tokens", load.DecodeTokens);
+            json.WriteNumber("reported_running", load.ReportedRunning);
+            json.WriteNumber("reported_waiting", load.ReportedWaiting);
+            json.WriteNumber("prefill_tokens_per_second", Math.Round(load.PrefillRate, 1));
+            json.WriteNumber("seconds_per_token", Math.Round(load.SecondsPerToken, 6));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,133 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Penstock.Core.Config;
+using Penstock.Gateway.Api;
+using Penstock.Gateway.Configuration;
+using Penstock.Gateway.Ledger;
+using Penstock.Gateway.Observability;
+using Penstock.Gateway.Pools;
+using Penstock.Gateway.Requests;
+using Penstock.Gateway.Requests.Relaying;
+
+namespace Penstock.Gateway.Hosting;
+
+/// <summary>
+/// One running gateway: the ledger brought up to date, the fleet watched, the clients' port and the operators' port
+/// open. Stops in the reverse order, after a drain.
+/// </summary>
+public sealed class GatewayHost : IAsyncDisposable
+{
+    private readonly TimeProvider _time;
+    private readonly FleetSource _source;
+    private readonly FleetRuntime _fleet;
+    private readonly RequestFlow _flow;
+    private readonly LedgerRoom _ledger;
+    private readonly ITimer _sweep;
+    private readonly Listeners _listeners;
+
+    private GatewayHost(
+        FleetSource source, FleetRuntime fleet, RequestFlow flow, LedgerRoom ledger, Listeners listeners,
+        TimeProvider time)
+    {
+        _source = source;
+        _fleet = fleet;
+        _flow = flow;
+        _ledger = ledger;
+        _listeners = listeners;
+        _time = time;
+        _sweep = time.CreateTimer(_ => flow.Sweep(), null, Watchdog.Interval, Watchdog.Interval);
+        source.Changed += _fleet.Apply;
+    }
+
+    /// <summary>Where clients reach it.</summary>
+    public Uri Url => _listeners.DataUrl;
+
+    /// <summary>Where operators reach it.</summary>
+    public Uri AdminUrl => _listeners.AdminUrl;
+
+    /// <summary>What the ledger took over from earlier processes.</summary>
+    public long Recovered => _ledger.Recovered;
+
+    /// <summary>Starts a gateway; it takes requests when the task is done.</summary>
+    /// <exception cref="IOException">A port is taken, or the data folder cannot be used.</exception>
+    public static async Task<GatewayHost> StartAsync(
+        GatewayOptions options, FleetSource source, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
+    {
+        var ledger = await LedgerRoom.OpenAsync(options.Data, source.Current.Prices, time, logs, stop);
+        var fleet = new FleetRuntime(source.Current, time, (ulong)RandomNumberGenerator.GetInt32(int.MaxValue));
+        var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
+        var flow = MakeFlow(source.Current, ledger, fleet, decisions, time, logs);
+        var admin = new AdminPort(source, fleet, decisions, ledger, flow);
+        try
+        {
+            var listeners = await Listeners.OpenAsync(options, new DataPort(flow, fleet), admin, stop);
+            return new GatewayHost(source, fleet, flow, ledger, listeners, time);
+        }
+        catch
+        {
+            await fleet.DisposeAsync();
+            await ledger.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Waits until at least one replica can take requests; false where that takes too long.</summary>
+    public async Task<bool> WaitUntilReadyAsync(TimeSpan patience, CancellationToken stop)
+    {
+        var started = _time.GetTimestamp();
+        while (!_fleet.IsRoutable)
+        {
+            if (_time.GetElapsedTime(started) > patience)
+            {
+                return false;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20), _time, stop);
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes no new requests and waits for those under way, as long as allowed. True: all ended.</summary>
+    public async Task<bool> DrainAsync(TimeSpan patience, CancellationToken cut)
+    {
+        _flow.Draining = true;
+        var started = _time.GetTimestamp();
+        while (_flow.InFlight > 0 && _time.GetElapsedTime(started) < patience
+            && !cut.IsCancellationRequested)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(50), _time, CancellationToken.None);
+        }
+
+        return _flow.InFlight == 0;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _source.Changed -= _fleet.Apply;
+        _flow.Draining = true;
+        await _listeners.DisposeAsync();
+        await _sweep.DisposeAsync();
+        await _fleet.DisposeAsync();
+        await _ledger.DisposeAsync();
+    }
+
+    private static RequestFlow MakeFlow(
+        FleetSnapshot snapshot, LedgerRoom ledger, FleetRuntime fleet, DecisionLog decisions, TimeProvider time,
+        ILoggerFactory logs)
+    {
+        var settlement = new Settlement(ledger.Journal, time);
+        var relays = new Relays(
+            new StreamRelay(settlement, time), new AnswerRelay(settlement, time), new RefusalRelay(settlement, time));
+        var parts = new FlowParts
+        {
+            Time = time,
+            JsonDepthMax = snapshot.Limits.JsonDepthMax,
+            Retries = new RetryBudget(),
+            Dispatch = new Dispatch(new Routing(decisions, time), settlement, relays, time),
+            Settlement = settlement,
+            Telemetry = new RequestTelemetry(time, logs.CreateLogger<RequestTelemetry>()),
+        };
+        return new RequestFlow(parts, fleet, logs.CreateLogger<RequestFlow>());
+    }
+}
