@@ -9,7 +9,8 @@ public sealed class AllocationTests
 {
     public static TheoryData<bool, string> Deltas => new()
     {
-        { true, "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},\"finish_reason\":null}]}\n\n" },
+        { true, "data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\"},"
+            + "\"finish_reason\":null}]}\n\n" },
         {
             false,
             "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,"

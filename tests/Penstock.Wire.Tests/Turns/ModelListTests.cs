@@ -46,8 +46,14 @@ public sealed class ModelListTests
     [Fact]
     public void One_model_is_written_alone()
     {
-        Assert.StartsWith("{\"id\":\"demo\"", Written(o => AnthropicModels.WriteModel(Models[1], o)), StringComparison.Ordinal);
-        Assert.StartsWith("{\"id\":\"demo\"", Written(o => OpenAiModels.WriteModel(Models[1], o)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "{\"id\":\"demo\"",
+            Written(o => AnthropicModels.WriteModel(Models[1], o)),
+            StringComparison.Ordinal);
+        Assert.StartsWith(
+            "{\"id\":\"demo\"",
+            Written(o => OpenAiModels.WriteModel(Models[1], o)),
+            StringComparison.Ordinal);
     }
 
     private static string Written(Action<IBufferWriter<byte>> write)

@@ -22,7 +22,8 @@ public sealed class RequestToAnthropicTests
             {"type":"tool_use","id":"call_2","name":"g","input":{}}]},
           {"role":"user","content":[
             {"type":"tool_result","tool_use_id":"call_1","content":"one"},
-            {"type":"tool_result","tool_use_id":"call_2","content":[{"type":"text","text":"x"},{"type":"text","text":"y"}]},
+            {"type":"tool_result","tool_use_id":"call_2","content":[{"type":"text","text":"x"},{"type":"text",
+              "text":"y"}]},
             {"type":"text","text":"go on"}]}],
          "tools":[{"name":"f","description":"d","input_schema":{"type":"object"},"strict":true},
                   {"name":"g","input_schema":{"type":"object","properties":{}}}],
@@ -48,7 +49,8 @@ public sealed class RequestToAnthropicTests
           {"role":"user","content":"go on"},
           {"role":"system","content":"late"},
           {"role":"assistant","content":""}],
-         "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"},"strict":true}},
+         "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"},
+           "strict":true}},
                   {"type":"function","function":{"name":"g"}}],
          "tool_choice":{"type":"function","function":{"name":"f"}},"parallel_tool_calls":false,
          "stop":["END"," \n"],"reasoning_effort":"minimal","user":"u","service_tier":"priority",
@@ -65,7 +67,8 @@ public sealed class RequestToAnthropicTests
              "thinking":{"type":"disabled"},"cache_control":{"type":"ephemeral"}}
             """,
             Request(ChatToAnthropic, """
-            {"model":"m","messages":[{"role":"user","content":"q"}],"temperature":0.1,"top_p":1,"reasoning_effort":"none",
+            {"model":"m","messages":[{"role":"user","content":"q"}],"temperature":0.1,"top_p":1,
+              "reasoning_effort":"none",
              "stop":null,"response_format":{"type":"json_object"}}
             """, settings));
     }
@@ -74,7 +77,8 @@ public sealed class RequestToAnthropicTests
     public void No_parallel_calls_needs_a_tool_choice_to_say_so()
     {
         var body = JsonNode.Parse(Request(ChatToAnthropic, """
-            {"model":"m","messages":[],"tools":[{"type":"function","function":{"name":"g"}}],"parallel_tool_calls":false}
+            {"model":"m","messages":[],"tools":[{"type":"function","function":{"name":"g"}}],
+              "parallel_tool_calls":false}
             """))!;
         AssertJson("""{"type":"auto","disable_parallel_tool_use":true}""", body["tool_choice"]!.ToJsonString());
     }
@@ -96,10 +100,12 @@ public sealed class RequestToAnthropicTests
         """{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"ftp://x"}}]}]}""",
         "messages[0].content[0].image_url.url", FailureKind.InvalidRequest)]
     [InlineData("""
-        {"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{\"a\":"}}]}]}
+        {"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f",
+          "arguments":"{\"a\":"}}]}]}
         """, "messages[0].tool_calls[0].function.arguments", FailureKind.InvalidRequest)]
     [InlineData("""
-        {"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f","arguments":"[]"}}]}]}
+        {"model":"m","messages":[{"role":"assistant","tool_calls":[{"id":"1","function":{"name":"f",
+          "arguments":"[]"}}]}]}
         """, "messages[0].tool_calls[0].function.arguments", FailureKind.InvalidRequest)]
     public void A_bad_request_names_the_field(string body, string param, FailureKind kind)
     {

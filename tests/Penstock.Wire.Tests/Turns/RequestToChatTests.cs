@@ -25,11 +25,13 @@ public sealed class RequestToChatTests
           {"role":"tool","tool_call_id":"toolu_1","content":"one\ntwo"},
           {"role":"tool","tool_call_id":"toolu_2","content":"Error: bad"},
           {"role":"user","content":"go on"}],
-         "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"},"strict":true}}],
+         "tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"},
+           "strict":true}}],
          "tool_choice":"required","parallel_tool_calls":false,
          "stop":["END"],"temperature":0.5,"top_p":0.9,
          "stream":true,"stream_options":{"include_usage":true},
-         "response_format":{"type":"json_schema","json_schema":{"name":"response","schema":{"type":"object"},"strict":true}},
+         "response_format":{"type":"json_schema","json_schema":{"name":"response","schema":{"type":"object"},
+           "strict":true}},
          "reasoning_effort":"high","user":"u1","service_tier":"default"}
         """,
         Request(AnthropicToChat, """
@@ -49,12 +51,14 @@ public sealed class RequestToChatTests
             {"type":"tool_use","id":"toolu_1","name":"f","input":{"b": 1.0, "a":[]}},
             {"type":"tool_use","id":"toolu_2","name":"g","input":{}}]},
           {"role":"user","content":[{"type":"text","text":"go on"},
-            {"type":"tool_result","tool_use_id":"toolu_1","content":[{"type":"text","text":"one"},{"type":"text","text":"two"}]},
+            {"type":"tool_result","tool_use_id":"toolu_1","content":[{"type":"text","text":"one"},{"type":"text",
+              "text":"two"}]},
             {"type":"tool_result","tool_use_id":"toolu_2","content":"bad","is_error":true}]}],
          "tools":[{"name":"f","description":"d","input_schema":{"type":"object"},"strict":true},
                   {"type":"web_search_20260318","name":"web_search"}],
          "tool_choice":{"type":"any","disable_parallel_tool_use":true},
-         "stop_sequences":["END"],"output_config":{"effort":"max","format":{"type":"json_schema","schema":{"type":"object"}}},
+         "stop_sequences":["END"],"output_config":{"effort":"max","format":{"type":"json_schema",
+           "schema":{"type":"object"}}},
          "thinking":{"type":"adaptive"},"metadata":{"user_id":"u1"},"service_tier":"standard_only",
          "context_management":{"edits":[]}}
         """));
@@ -108,7 +112,8 @@ public sealed class RequestToChatTests
             Request(AnthropicToChat, """
             {"model":"m","max_tokens":9,"top_k":3,"thinking":{"type":"disabled"},"output_config":{"effort":"low"},
              "messages":[{"role":"user","content":"q"},
-               {"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"text","text":"a"}]},
+               {"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"text",
+                 "text":"a"}]},
                {"role":"system","content":"late"}]}
             """, settings));
     }
@@ -127,7 +132,8 @@ public sealed class RequestToChatTests
     [InlineData("""{"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"text"}]}]}""",
         "messages.0.content.0.text")]
     [InlineData("""
-        {"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_use","id":"1","name":"f","input":"x"}]}]}
+        {"model":"m","max_tokens":1,"messages":[{"role":"user","content":[{"type":"tool_use","id":"1","name":"f",
+          "input":"x"}]}]}
         """, "messages.0.content.0.input")]
     [InlineData("""{"model":"m","max_tokens":1,"messages":[],"tools":[{"name":"f"}]}""", "tools.0.input_schema")]
     [InlineData("""{"model":"m","max_tokens":1,"messages":[],"tool_choice":{"type":"some"}}""", "tool_choice.type")]

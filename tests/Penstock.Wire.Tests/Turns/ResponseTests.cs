@@ -132,7 +132,8 @@ public sealed class ResponseTests
             """, out var usage);
         Assert.Equal(new TokenUsage(0, 0, 0, 10, 0), usage);
         Response(ChatToAnthropic, """
-            {"content":[],"usage":{"input_tokens":1e3,"output_tokens":99999999999999999999,"cache_creation_input_tokens":null,
+            {"content":[],"usage":{"input_tokens":1e3,"output_tokens":99999999999999999999,
+              "cache_creation_input_tokens":null,
               "cache_read_input_tokens":9223372036854775807}}
             """, out usage);
         Assert.InRange(usage.Total, 0, 1L << 52);
@@ -156,7 +157,9 @@ public sealed class ResponseTests
     [Fact]
     public void Thinking_reaches_chat_clients_only_as_an_extension()
     {
-        const string body = """{"content":[{"type":"thinking","thinking":"hm","signature":""}],"stop_reason":"end_turn"}""";
+        const string body = """
+            {"content":[{"type":"thinking","thinking":"hm","signature":""}],"stop_reason":"end_turn"}
+            """;
         var plain = JsonNode.Parse(Response(ChatToAnthropic, body, out _))!["choices"]![0]!["message"]!;
         Assert.Null(plain["reasoning_content"]);
         var extended = Response(ChatToAnthropic, body, out _, Settings with { ReasoningContent = true });

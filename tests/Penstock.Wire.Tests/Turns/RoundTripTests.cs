@@ -91,7 +91,7 @@ public sealed class RoundTripTests
                 ["type"] = "content_block_start",
                 ["index"] = i,
                 ["content_block"] = isTool
-                    ? new JsonObject { ["type"] = "tool_use", ["id"] = texts[i], ["name"] = "f", ["input"] = new JsonObject() }
+                    ? Tool(texts[i])
                     : new JsonObject { ["type"] = "text", ["text"] = "" },
             });
             Event(text, new JsonObject
@@ -105,13 +105,17 @@ public sealed class RoundTripTests
             Event(text, new JsonObject { ["type"] = "content_block_stop", ["index"] = i });
         }
 
-        Event(text, new JsonObject { ["type"] = "message_delta", ["delta"] = new JsonObject { ["stop_reason"] = "max_tokens" } });
+        var stop = new JsonObject { ["stop_reason"] = "max_tokens" };
+        Event(text, new JsonObject { ["type"] = "message_delta", ["delta"] = stop });
         Event(text, new JsonObject { ["type"] = "message_stop" });
         return text.ToString();
     }
 
     private static void Event(StringBuilder text, JsonObject data) =>
-        text.Append("event: ").Append((string?)data["type"]).Append("\ndata: ").Append(data.ToJsonString()).Append("\n\n");
+        text.Append($"event: {data["type"]}\ndata: {data.ToJsonString()}\n\n");
+
+    private static JsonObject Tool(string id) =>
+        new() { ["type"] = "tool_use", ["id"] = id, ["name"] = "f", ["input"] = new JsonObject() };
 
     /// <summary>What each block said; chat knows no border between two texts, so those become one.</summary>
     private static List<string> Expected(string[] texts)

@@ -4,7 +4,7 @@ using static Penstock.Wire.Tests.Turns.Translate;
 
 namespace Penstock.Wire.Tests.Turns;
 
-/// <summary>Read and written again in one dialect, a request says what it said, unknown fields and parts included.</summary>
+/// <summary>Read and written again in one dialect, a request keeps all it said, unknown fields and parts too.</summary>
 public sealed class SameDialectTests
 {
     private static readonly TranslationSettings Plain =
@@ -23,7 +23,8 @@ public sealed class SameDialectTests
                   "citations":{"enabled":true}},
                  {"type":"container_upload","file_id":"f"}]},
                {"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"s"},
-                 {"type":"redacted_thinking","data":"d"},{"type":"server_tool_use","id":"1","name":"n","input":{"q":[1.50]}},
+                 {"type":"redacted_thinking","data":"d"},{"type":"server_tool_use","id":"1","name":"n",
+                   "input":{"q":[1.50]}},
                  {"type":"tool_use","id":"t","name":"f","input":{"x":1},"caller":{"type":"direct"}}]},
                {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","is_error":true,
                  "content":[{"type":"tool_reference","tool_name":"z"}]}]},
@@ -41,16 +42,20 @@ public sealed class SameDialectTests
     public void A_chat_request_keeps_everything()
     {
         const string body = """
-            {"model":"m","max_tokens":9,"stream":true,"stream_options":{"include_usage":true},"temperature":1.5,"top_p":1,
+            {"model":"m","max_tokens":9,"stream":true,"stream_options":{"include_usage":true},"temperature":1.5,
+              "top_p":1,
              "top_k":4,"stop":["a"],"seed":7,"logit_bias":{"50":-100},"min_p":0.1,"reasoning_effort":"low","user":"u",
              "messages":[
                {"role":"system","content":"s"},
-               {"role":"user","name":"bob","content":[{"type":"text","text":"q"},{"type":"input_audio","input_audio":{"data":""}},
+               {"role":"user","name":"bob","content":[{"type":"text","text":"q"},{"type":"input_audio",
+                 "input_audio":{"data":""}},
                  {"type":"file","file":{"file_id":"f"}}]},
-               {"role":"assistant","content":"a","tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{}"}}]},
+               {"role":"assistant","content":"a","tool_calls":[{"id":"t","type":"function","function":{"name":"f",
+                 "arguments":"{}"}}]},
                {"role":"tool","tool_call_id":"t","content":"r"}],
              "tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":false}}],
-             "tool_choice":"none","parallel_tool_calls":true,"response_format":{"type":"json_object"},"service_tier":"flex"}
+             "tool_choice":"none","parallel_tool_calls":true,"response_format":{"type":"json_object"},
+               "service_tier":"flex"}
             """;
         AssertJson(body, Request(DialectPair.Of(Dialect.OpenAiChat, Dialect.OpenAiChat), body, Plain));
     }

@@ -7,12 +7,15 @@ namespace Penstock.Wire.Tests.Turns;
 public sealed class StreamToChatTests
 {
     private const string Head =
-        "data: {\"id\":\"chatcmpl-01\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"shown\",\"choices\":[";
+        "data: {\"id\":\"chatcmpl-01\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":"
+            + "\"shown\",\"choices\":[";
 
-    private const string Events =
+    private static readonly string Events = Glue(
         """
         event: message_start
-        data: {"type":"message_start","message":{"id":"m","content":[],"usage":{"input_tokens":3,"cache_creation_input_tokens":30,"cache_read_input_tokens":9,"cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20},"output_tokens":1}}}
+        data: {"type":"message_start","message":{"id":"m","content":[],"usage":{"input_tokens":3,\
+          "cache_creation_input_tokens":30,"cache_read_input_tokens":9,\
+          "cache_creation":{"ephemeral_5m_input_tokens":10,"ephemeral_1h_input_tokens":20},"output_tokens":1}}}
 
         event: ping
         data: {"type": "ping"}
@@ -42,16 +45,19 @@ public sealed class StreamToChatTests
         data: {"type":"content_block_stop","index":1}
 
         event: content_block_start
-        data: {"type":"content_block_start","index":2,"content_block":{"type":"server_tool_use","id":"s","name":"web_search","input":{}}}
+        data: {"type":"content_block_start","index":2,"content_block":{"type":"server_tool_use","id":"s",\
+          "name":"web_search","input":{}}}
 
         event: content_block_delta
-        data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":"{\"skipped\":1}"}}
+        data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta",\
+          "partial_json":"{\"skipped\":1}"}}
 
         event: content_block_stop
         data: {"type":"content_block_stop","index":2}
 
         event: content_block_start
-        data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"toolu_1","name":"f","input":{}}}
+        data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"toolu_1","name":"f",\
+          "input":{}}}
 
         event: content_block_delta
         data: {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":""}}
@@ -60,7 +66,8 @@ public sealed class StreamToChatTests
         data: {"type":"content_block_stop","index":3}
 
         event: content_block_start
-        data: {"type":"content_block_start","index":4,"content_block":{"type":"tool_use","id":"toolu_2","name":"g","input":{}}}
+        data: {"type":"content_block_start","index":4,"content_block":{"type":"tool_use","id":"toolu_2","name":"g",\
+          "input":{}}}
 
         event: content_block_delta
         data: {"type":"content_block_delta","index":4,"delta":{"type":"input_json_delta","partial_json":"{\"a\": 1}"}}
@@ -69,13 +76,14 @@ public sealed class StreamToChatTests
         data: {"type":"content_block_stop","index":4}
 
         event: message_delta
-        data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},"usage":{"output_tokens":7,"cache_read_input_tokens":null}}
+        data: {"type":"message_delta","delta":{"stop_reason":"tool_use","stop_sequence":null},\
+          "usage":{"output_tokens":7,"cache_read_input_tokens":null}}
 
         event: message_stop
         data: {"type":"message_stop"}
 
 
-        """;
+        """);
 
     private static readonly string[] Deltas =
     [
@@ -127,7 +135,8 @@ public sealed class StreamToChatTests
     {
         var text = Stream(ChatToAnthropic, """
             event: content_block_start
-            data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"f","input":{"a":"b"}}}
+            data: {"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"t","name":"f",\
+              "input":{"a":"b"}}}
 
             event: message_delta
             data: {"type":"message_delta","delta":{"stop_reason":"tool_use"}}
@@ -149,7 +158,8 @@ public sealed class StreamToChatTests
         var text = Stream(ChatToAnthropic, """
             data: {"type":"message_start","message":{}}
 
-            data: {"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"type":"refusal","explanation":"no"}}}
+            data: {"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"type":"refusal",\
+              "explanation":"no"}}}
 
             data: {"type":"message_stop"}
 
@@ -170,7 +180,8 @@ public sealed class StreamToChatTests
 
             """);
         Assert.Equal(
-            "data: {\"error\":{\"message\":\"full\",\"type\":\"server_error\",\"param\":null,\"code\":\"overloaded\"}}\n\n",
+            "data: {\"error\":{\"message\":\"full\",\"type\":\"server_error\",\"param\":null,\"code\":"
+                + "\"overloaded\"}}\n\n",
             text);
     }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Penstock.Core.Metering;
 using Penstock.Core.Models;
 using Penstock.Core.Outcomes;
@@ -10,7 +11,7 @@ using Penstock.Wire.Turns;
 namespace Penstock.Wire.Tests.Turns;
 
 /// <summary>The translations as one call each, on text.</summary>
-internal static class Translate
+internal static partial class Translate
 {
     public static readonly TranslationSettings Settings = new()
     {
@@ -39,7 +40,8 @@ internal static class Translate
         return failure;
     }
 
-    public static string Response(DialectPair pair, string body, out TokenUsage usage, TranslationSettings? settings = null)
+    public static string Response(
+        DialectPair pair, string body, out TokenUsage usage, TranslationSettings? settings = null)
     {
         var output = new ArrayBufferWriter<byte>();
         Assert.Null(pair.TranslateResponse(Encoding.UTF8.GetBytes(body), settings ?? Settings, output, out usage));
@@ -67,7 +69,10 @@ internal static class Translate
     }
 
     public static string Stream(DialectPair pair, string text, TranslationSettings? settings = null) =>
-        Stream(pair, Encoding.UTF8.GetBytes(text), settings ?? Settings, out _);
+        Stream(pair, Encoding.UTF8.GetBytes(Glue(text)), settings ?? Settings, out _);
+
+    /// <summary>The text with lines that end in a backslash joined to the next one, its indentation dropped.</summary>
+    public static string Glue(string text) => LineBreak().Replace(text, "");
 
     /// <summary>Asserts that two JSON texts say the same; on failure shows both in one form.</summary>
     public static void AssertJson(string expected, string actual)
@@ -80,4 +85,7 @@ internal static class Translate
             Assert.Equal(wanted.ToJsonString(options), got.ToJsonString(options));
         }
     }
+
+    [GeneratedRegex(@"\\\n *")]
+    private static partial Regex LineBreak();
 }
