@@ -10,7 +10,9 @@ internal sealed class AnthropicPartWriter(Utf8JsonWriter json, bool own)
     /// <summary>The first part met that this dialect cannot say.</summary>
     public Failure? Failure { get; private set; }
 
-    /// <summary>Whether anything is written for the part: empty text is refused by the API, so it is left out.</summary>
+    /// <summary>
+    /// Whether anything is written for the part: empty text is refused by the API, so it is left out.
+    /// </summary>
     public bool Writes(TurnPart part, TurnRole role) => part switch
     {
         TextPart text => own || text.Text.Length > 0,

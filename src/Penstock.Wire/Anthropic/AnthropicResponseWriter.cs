@@ -40,7 +40,9 @@ public static class AnthropicResponseWriter
         json.WriteEndObject();
     }
 
-    /// <summary>Writes the fields that come before <c>content</c>, of a whole message and of a stream's first event.</summary>
+    /// <summary>
+    /// Writes the fields that come before <c>content</c>, of a whole message and of a stream's first event.
+    /// </summary>
     internal static void WriteHead(Utf8JsonWriter json, TranslationSettings settings)
     {
         json.WriteString("id"u8, $"msg_{settings.AnswerId}");

@@ -26,7 +26,7 @@ internal sealed class AnthropicStreamReader(Dialect client) : TurnStreamReader
             return;
         }
 
-        var said = Envelope.Of(e.Data);
+        var said = EventFields.Of(e.Data);
         switch (said.Type)
         {
             case var type when type.SequenceEqual("content_block_delta"u8):
@@ -118,7 +118,7 @@ internal sealed class AnthropicStreamReader(Dialect client) : TurnStreamReader
     private void ReadBlock(ReadOnlySpan<byte> json, ITurnSink sink)
     {
         EnsureStarted(sink);
-        var block = Block.Of(json);
+        var block = BlockFields.Of(json);
         _blockSkipped = false;
         if (block.Type.SequenceEqual("tool_use"u8))
         {
@@ -223,7 +223,7 @@ internal sealed class AnthropicStreamReader(Dialect client) : TurnStreamReader
         {
             _finished = true;
             var stop = AnthropicStop.Read(reason);
-            var words = stop == StopReason.Refusal && !details.IsEmpty ? Block.Of(details).Text : sequence;
+            var words = stop == StopReason.Refusal && !details.IsEmpty ? BlockFields.Of(details).Text : sequence;
             sink.Take(new TurnEvent(TurnEventKind.Finish) { Stop = stop, Text = words });
         }
     }
@@ -233,89 +233,6 @@ internal sealed class AnthropicStreamReader(Dialect client) : TurnStreamReader
         if (!text.IsEmpty)
         {
             sink.Take(new TurnEvent(kind) { Text = text });
-        }
-    }
-
-    /// <summary>The outer fields of any event.</summary>
-    private ref struct Envelope
-    {
-        public ReadOnlySpan<byte> Type;
-        public ReadOnlySpan<byte> Delta;
-        public ReadOnlySpan<byte> Block;
-        public ReadOnlySpan<byte> Message;
-        public ReadOnlySpan<byte> Usage;
-
-        public static Envelope Of(ReadOnlySpan<byte> data)
-        {
-            var said = default(Envelope);
-            var fields = new JsonFields(data);
-            while (fields.Next())
-            {
-                if (fields.Is("type"u8))
-                {
-                    said.Type = fields.Text;
-                }
-                else if (fields.Is("delta"u8))
-                {
-                    said.Delta = fields.Object;
-                }
-                else if (fields.Is("content_block"u8))
-                {
-                    said.Block = fields.Object;
-                }
-                else if (fields.Is("message"u8))
-                {
-                    said.Message = fields.Object;
-                }
-                else if (fields.Is("usage"u8))
-                {
-                    said.Usage = fields.Object;
-                }
-            }
-
-            return said;
-        }
-    }
-
-    /// <summary>The fields of a block's start that matter.</summary>
-    private ref struct Block
-    {
-        public ReadOnlySpan<byte> Type;
-        public ReadOnlySpan<byte> Id;
-        public ReadOnlySpan<byte> Name;
-        public ReadOnlySpan<byte> Text;
-        public ReadOnlySpan<byte> Input;
-
-        public static Block Of(ReadOnlySpan<byte> json)
-        {
-            var block = default(Block);
-            var fields = new JsonFields(json);
-            while (fields.Next())
-            {
-                if (fields.Is("type"u8))
-                {
-                    block.Type = fields.Text;
-                }
-                else if (fields.Is("id"u8))
-                {
-                    block.Id = fields.Text;
-                }
-                else if (fields.Is("name"u8))
-                {
-                    block.Name = fields.Text;
-                }
-                else if (fields.Is("input"u8))
-                {
-                    block.Input = fields.Object;
-                }
-                else if (fields.Is("text"u8) || fields.Is("thinking"u8) || fields.Is("data"u8)
-                    || fields.Is("explanation"u8))
-                {
-                    block.Text = fields.Text;
-                }
-            }
-
-            return block;
         }
     }
 }

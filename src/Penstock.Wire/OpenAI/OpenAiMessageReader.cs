@@ -7,7 +7,9 @@ using Penstock.Wire.Turns;
 
 namespace Penstock.Wire.OpenAI;
 
-/// <summary>Reads the messages of a chat completion request. A tool's message becomes a user's with a tool result.</summary>
+/// <summary>
+/// Reads the messages of a chat completion request. A tool's message becomes a user's with a tool result.
+/// </summary>
 internal static class OpenAiMessageReader
 {
     private static readonly FrozenSet<string> Known = FrozenSet.Create(
@@ -36,7 +38,9 @@ internal static class OpenAiMessageReader
         }
     }
 
-    /// <summary>A call's arguments, given as a string that must hold a JSON object; nothing means an empty one.</summary>
+    /// <summary>
+    /// A call's arguments, given as a string that must hold a JSON object; nothing means an empty one.
+    /// </summary>
     public static RawJson? Arguments(string? text)
     {
         if (string.IsNullOrWhiteSpace(text))

@@ -1,6 +1,8 @@
 namespace Penstock.Wire.OpenAI;
 
-/// <summary>Which of Anthropic's own tool types the provider runs itself, by the prefixes of their dated names.</summary>
+/// <summary>
+/// Which of Anthropic's own tool types the provider runs itself, by the prefixes of their dated names.
+/// </summary>
 internal static class ProviderTools
 {
     private static readonly string[] Prefixes =

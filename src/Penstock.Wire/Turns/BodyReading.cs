@@ -21,7 +21,9 @@ internal sealed class BodyFaults(Dialect dialect, FailureKind kind)
     }
 }
 
-/// <summary>The edge between bytes and <see cref="JsonDocument"/>: whatever is wrong with the bytes is a value here.</summary>
+/// <summary>
+/// The edge between bytes and <see cref="JsonDocument"/>: whatever is wrong with the bytes is a value here.
+/// </summary>
 internal static class BodyReading
 {
     /// <summary>Levels of nesting in a body at most.</summary>
@@ -29,7 +31,9 @@ internal static class BodyReading
 
     private const int MessageCharsMax = 300;
 
-    /// <summary>Reads a client's request; duplicate keys are refused, for two readers could take different ones.</summary>
+    /// <summary>
+    /// Reads a client's request; duplicate keys are refused, for two readers could take different ones.
+    /// </summary>
     public static T? Request<T>(ReadOnlyMemory<byte> body, Dialect dialect, Func<Field, T> read, out Failure? failure)
         where T : class =>
         Read(body, new BodyFaults(dialect, FailureKind.InvalidRequest), false, read, out failure);

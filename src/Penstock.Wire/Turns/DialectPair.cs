@@ -64,7 +64,9 @@ public sealed class DialectPair
         return failure;
     }
 
-    /// <summary>The failure that the engine's answer of another status stands for; write it with <see cref="ErrorBody"/>.</summary>
+    /// <summary>
+    /// The failure that the engine's answer of another status stands for; write it with <see cref="ErrorBody"/>.
+    /// </summary>
     public Failure TranslateError(int status, ReadOnlySpan<byte> engineBody) =>
         EngineError.Read(status, engineBody, Client);
 

@@ -83,7 +83,9 @@ internal ref struct JsonFields
     public readonly bool Is(ReadOnlySpan<byte> name) => Name.SequenceEqual(name);
 }
 
-/// <summary>Walks the items of one JSON array of objects in a span, without allocating; other items are skipped.</summary>
+/// <summary>
+/// Walks the items of one JSON array of objects in a span, without allocating; other items are skipped.
+/// </summary>
 internal ref struct JsonObjects
 {
     private readonly ReadOnlySpan<byte> _json;

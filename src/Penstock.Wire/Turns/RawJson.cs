@@ -13,5 +13,7 @@ public readonly record struct RawJson(ReadOnlyMemory<byte> Utf8)
     public static RawJson CopyOf(ReadOnlySpan<byte> utf8) => new(utf8.ToArray());
 }
 
-/// <summary>A field that the neutral model has no place for. Only a writer of the dialect it came from writes it.</summary>
+/// <summary>
+/// A field that the neutral model has no place for. Only a writer of the dialect it came from writes it.
+/// </summary>
 public readonly record struct ExtraField(string Name, RawJson Value);

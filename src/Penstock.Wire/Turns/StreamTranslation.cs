@@ -32,10 +32,14 @@ public sealed class StreamTranslation : IDisposable
     /// <summary>Whether the engine reported usage at all.</summary>
     public bool HasUsage => _tap.HasUsage;
 
-    /// <summary>True once the end or the error event was written: whatever follows from the engine is ignored.</summary>
+    /// <summary>
+    /// True once the end or the error event was written: whatever follows from the engine is ignored.
+    /// </summary>
     public bool Finished => _tap.Finished;
 
-    /// <summary>True once a part of the answer itself was written: from then on another replica cannot start over.</summary>
+    /// <summary>
+    /// True once a part of the answer itself was written: from then on another replica cannot start over.
+    /// </summary>
     public bool HasContent => _tap.HasContent;
 
     /// <summary>Why the stream broke off; null while it has not.</summary>

@@ -15,13 +15,19 @@ public sealed record TranslationSettings
     /// <summary>Seconds since 1970, for the <c>created</c> field of chat completions.</summary>
     public long CreatedUnixSeconds { get; init; }
 
-    /// <summary>Output tokens to ask an Anthropic engine for, which wants a number, where the client gave none.</summary>
+    /// <summary>
+    /// Output tokens to ask an Anthropic engine for, which wants a number, where the client gave none.
+    /// </summary>
     public long DefaultMaxTokens { get; init; } = 4096;
 
-    /// <summary>Whether a chat client that streams asked for usage. Its request says so (see <see cref="AnswerForm"/>).</summary>
+    /// <summary>
+    /// Whether a chat client that streams asked for usage. Its request says so (see <see cref="AnswerForm"/>).
+    /// </summary>
     public bool IncludeUsage { get; init; }
 
-    /// <summary>Prompt tokens to say at the start of an Anthropic stream, where the engine tells them at the end only.</summary>
+    /// <summary>
+    /// Prompt tokens to say at the start of an Anthropic stream, where the engine tells them at the end only.
+    /// </summary>
     public long InputTokensEstimate { get; init; }
 
     /// <summary>
@@ -30,10 +36,14 @@ public sealed record TranslationSettings
     /// </summary>
     public bool SamplingToAnthropic { get; init; } = true;
 
-    /// <summary>Ask an Anthropic engine for automatic caching: the nearest to the implicit caching of chat engines.</summary>
+    /// <summary>
+    /// Ask an Anthropic engine for automatic caching: the nearest to the implicit caching of chat engines.
+    /// </summary>
     public bool AutomaticCaching { get; init; }
 
-    /// <summary>Whether thinking is carried as <c>reasoning_content</c>, a common extension of chat completions.</summary>
+    /// <summary>
+    /// Whether thinking is carried as <c>reasoning_content</c>, a common extension of chat completions.
+    /// </summary>
     public bool ReasoningContent { get; init; }
 
     /// <summary>

@@ -36,7 +36,9 @@ internal abstract class TurnCodec
 /// <summary>Reads one streamed answer: server-sent events in, turn events out. Not thread-safe.</summary>
 internal abstract class TurnStreamReader
 {
-    /// <summary>True once <see cref="TurnEventKind.End"/> or <see cref="TurnEventKind.Error"/> was handed out.</summary>
+    /// <summary>
+    /// True once <see cref="TurnEventKind.End"/> or <see cref="TurnEventKind.Error"/> was handed out.
+    /// </summary>
     public bool Ended { get; protected set; }
 
     /// <summary>Hands what one event says to the sink.</summary>

@@ -6,7 +6,9 @@ namespace Penstock.Wire.Turns;
 /// <summary>What an event of a streamed answer says.</summary>
 public enum TurnEventKind
 {
-    /// <summary>The answer begins. Once, first. <see cref="TurnEvent.Usage"/> holds what is known of the prompt.</summary>
+    /// <summary>
+    /// The answer begins. Once, first. <see cref="TurnEvent.Usage"/> holds what is known of the prompt.
+    /// </summary>
     Start,
 
     /// <summary>More text.</summary>

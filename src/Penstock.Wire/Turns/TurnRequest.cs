@@ -38,7 +38,9 @@ public sealed record TurnRequest
 
     public bool Stream { get; init; }
 
-    /// <summary>Whether a chat client asked for usage at the end of its stream. Anthropic streams always have it.</summary>
+    /// <summary>
+    /// Whether a chat client asked for usage at the end of its stream. Anthropic streams always have it.
+    /// </summary>
     public bool IncludeUsage { get; init; }
 
     public ResponseFormat? Format { get; init; }

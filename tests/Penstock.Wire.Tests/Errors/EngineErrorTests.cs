@@ -69,7 +69,9 @@ public sealed class EngineErrorTests
     [InlineData("Input is too long for requested model.", "prompt is too long")]
     public void A_context_overflow_reaches_Anthropic_clients_in_the_words_they_look_for(string said, string told)
     {
-        var body = Encoding.UTF8.GetBytes($$$"""{"error":{"message":"{{{said}}}","type":"BadRequestError","code":400}}""");
+        var body = Encoding.UTF8.GetBytes($$$"""
+            {"error":{"message":"{{{said}}}","type":"BadRequestError","code":400}}
+            """);
         var failure = EngineError.Read(400, body, Dialect.Anthropic);
         Assert.Equal(told, failure.Message);
         Assert.Equal(said, EngineError.Read(400, body, Dialect.OpenAiChat).Message);

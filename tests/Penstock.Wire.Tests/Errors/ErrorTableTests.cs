@@ -40,7 +40,8 @@ public sealed class ErrorTableTests
     {
         var failure = new Failure(FailureKind.Overloaded, "no \"room\" <now> é", Param: "p", Code: "c");
         Assert.Equal(
-            """{"type":"error","error":{"type":"overloaded_error","message":"no \"room\" <now> é"},"request_id":"req_1"}""",
+            "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"no \\\"room\\\" <now> é\"},"
+            + "\"request_id\":\"req_1\"}",
             Body(Dialect.Anthropic, failure));
     }
 
@@ -63,7 +64,8 @@ public sealed class ErrorTableTests
         ErrorBody.WriteStreamEvent(Dialect.OpenAiChat, new Failure(FailureKind.EngineFailed, "m"), output);
         Assert.Equal(
             "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"api_error\",\"message\":\"a\\nb\"}}\n\n"
-            + "data: {\"error\":{\"message\":\"m\",\"type\":\"server_error\",\"param\":null,\"code\":\"engine_failed\"}}\n\n",
+            + "data: {\"error\":{\"message\":\"m\",\"type\":\"server_error\",\"param\":null,\"code\":"
+            + "\"engine_failed\"}}\n\n",
             Encoding.UTF8.GetString(output.WrittenSpan));
     }
 

@@ -112,7 +112,8 @@ public sealed class SseReaderTests
     [Fact]
     public void What_the_writer_writes_the_reader_reads()
     {
-        var text = ArbMap.Default.ArbFor<string>().Filter(s => s is not null && !s.Contains('\r', StringComparison.Ordinal));
+        var text = ArbMap.Default.ArbFor<string>()
+            .Filter(static s => s is not null && !s.Contains('\r', StringComparison.Ordinal));
         Prop.ForAll(text, s =>
         {
             var data = Encoding.UTF8.GetBytes(s);
