@@ -55,20 +55,21 @@ public abstract class EngineAdapter
     {
         if (key is not null)
         {
-            headers.TryAddWithoutValidation(
-                Auth == AuthForm.XApiKey ? "x-api-key" : "authorization", Auth == AuthForm.XApiKey ? key : $"Bearer {key}");
+            var (name, value) = Auth == AuthForm.XApiKey ? ("x-api-key", key) : ("authorization", $"Bearer {key}");
+            headers.TryAddWithoutValidation(name, value);
         }
     }
 
     /// <summary>What the engine is, or null where it is not of this kind or does not answer.</summary>
-    public async Task<EngineIdentity?> ProbeAsync(EngineClient client, EngineEndpoint endpoint, CancellationToken cancel) =>
-        await RecogniseAsync(new EngineAnswers(client, endpoint), cancel);
+    public Task<EngineIdentity?> ProbeAsync(
+        EngineClient client, EngineEndpoint endpoint, CancellationToken cancel) =>
+        RecogniseAsync(new EngineAnswers(client, endpoint), cancel);
 
     /// <summary>One look at the engine's health.</summary>
     public abstract Task<HealthSignal> CheckHealthAsync(
         EngineClient client, EngineEndpoint endpoint, CancellationToken cancel);
 
-    /// <summary>The engine's load from its cheapest source; null where it tells none or did not answer in time.</summary>
+    /// <summary>The engine's load from its cheapest source; null where it tells none or is silent.</summary>
     public virtual Task<LoadReport?> ReadLoadAsync(
         EngineClient client, EngineEndpoint endpoint, EngineIdentity identity, CancellationToken cancel) =>
         Task.FromResult<LoadReport?>(null);

@@ -21,10 +21,12 @@ public readonly record struct EngineVerdict(
         new(FailureKind.EngineFailed, HealthSignal.ConnectFailed, true, false);
 
     /// <summary>The connection broke before the answer was complete, or what came was no HTTP.</summary>
-    public static EngineVerdict Broken { get; } = new(FailureKind.EngineFailed, HealthSignal.RequestFailed, true, false);
+    public static EngineVerdict Broken { get; } =
+        new(FailureKind.EngineFailed, HealthSignal.RequestFailed, true, false);
 
     /// <summary>A watchdog gave up: no first byte in time, or silence inside the answer.</summary>
-    public static EngineVerdict Silent { get; } = new(FailureKind.EngineTimeout, HealthSignal.RequestFailed, true, false);
+    public static EngineVerdict Silent { get; } =
+        new(FailureKind.EngineTimeout, HealthSignal.RequestFailed, true, false);
 
     /// <summary>The client went away first: nobody's fault.</summary>
     public static EngineVerdict ClientGone { get; } = new(FailureKind.ClientClosed, null, false, false);
@@ -34,7 +36,8 @@ public readonly record struct EngineVerdict(
         new(kind, HealthSignal.RequestSucceeded, false, relayBody);
 
     /// <summary>The engine is alive and full.</summary>
-    public static EngineVerdict Full { get; } = new(FailureKind.Overloaded, HealthSignal.RequestRefusedBusy, true, false);
+    public static EngineVerdict Full { get; } =
+        new(FailureKind.Overloaded, HealthSignal.RequestRefusedBusy, true, false);
 
     /// <summary>The engine failed by its own account.</summary>
     public static EngineVerdict Failed { get; } = Broken;

@@ -6,10 +6,10 @@ public enum HealthSignal : byte
     /// <summary>A probe was answered as a healthy engine answers it.</summary>
     ProbeSucceeded,
 
-    /// <summary>A probe was answered, and the answer says that the engine is not well (503, a body that lies).</summary>
+    /// <summary>A probe was answered, and the answer says that the engine is not well.</summary>
     ProbeFailed,
 
-    /// <summary>A probe got no answer in time. Weaker than a failed one: a busy engine may be slow to say it is well.</summary>
+    /// <summary>A probe got no answer in time: weaker than a failed one, for busy engines may be slow.</summary>
     ProbeTimedOut,
 
     /// <summary>No connection could be made: nothing listens there, or the handshake failed.</summary>

@@ -9,7 +9,7 @@ public enum HealthStatus : byte
     /// <summary>Works.</summary>
     Healthy,
 
-    /// <summary>Failed lately, fewer times than it takes to eject it. Requests still go there; probes come sooner.</summary>
+    /// <summary>Failed lately, too few times to be ejected. Requests still go there; probes come sooner.</summary>
     Suspect,
 
     /// <summary>Ejected: no request goes there. Probes go on, ever less often.</summary>

@@ -107,7 +107,7 @@ public readonly record struct ReplicaHealth
         return Status == HealthStatus.Suspect ? counted : counted.Enter(HealthStatus.Suspect, now);
     }
 
-    /// <summary>Answers to requests sent before the ejection come in late and prove nothing: only probes count.</summary>
+    /// <summary>Late answers to requests sent before the ejection prove nothing: only probes count.</summary>
     private ReplicaHealth WhileEjected(HealthSignal signal, Instant now) => signal switch
     {
         HealthSignal.ProbeSucceeded => Enter(HealthStatus.Recovering, now) with

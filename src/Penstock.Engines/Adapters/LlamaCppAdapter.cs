@@ -66,8 +66,10 @@ internal sealed class LlamaCppAdapter : EngineAdapter
     public override EngineVerdict Classify(int status, ReadOnlySpan<byte> body)
     {
         var clientFault = status == 500
-            && (StatusTable.Mentions(body, "is required"u8) || StatusTable.Mentions(body, "is not supported"u8)
-                || StatusTable.Mentions(body, "json.exception"u8) || StatusTable.Mentions(body, "input is too large"u8));
+            && (StatusTable.Mentions(body, "is required"u8)
+                || StatusTable.Mentions(body, "is not supported"u8)
+                || StatusTable.Mentions(body, "json.exception"u8)
+                || StatusTable.Mentions(body, "input is too large"u8));
         return clientFault
             ? EngineVerdict.ClientFault(FailureKind.InvalidRequest, relayBody: false)
             : base.Classify(status, body);

@@ -5,7 +5,7 @@ using Penstock.Wire.Sglang;
 
 namespace Penstock.Engines.Adapters;
 
-/// <summary>SGLang's HTTP server. Its load comes from <c>/v1/loads</c>, which asks the scheduler and costs little.</summary>
+/// <summary>SGLang's HTTP server. Its load comes from <c>/v1/loads</c>, cheaper than the metrics page.</summary>
 internal sealed class SglangAdapter : EngineAdapter
 {
     public override string Name => "sglang";

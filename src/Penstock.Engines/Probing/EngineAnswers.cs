@@ -8,7 +8,7 @@ namespace Penstock.Engines.Probing;
 /// </summary>
 internal sealed class EngineAnswers(EngineClient client, EngineEndpoint endpoint)
 {
-    private readonly ConcurrentDictionary<(string What, AuthForm Auth, bool Dressed), Lazy<Task<EngineAnswer>>> _asked = new();
+    private readonly ConcurrentDictionary<(string What, AuthForm Auth), Lazy<Task<EngineAnswer>>> _asked = new();
 
     public EngineEndpoint Endpoint => endpoint;
 
@@ -25,12 +25,14 @@ internal sealed class EngineAnswers(EngineClient client, EngineEndpoint endpoint
 
     /// <summary>The flags of those of the given operations that the engine takes.</summary>
     public async Task<EngineCapabilities> FindAsync(
-        EngineAdapter adapter, CancellationToken cancel, params IReadOnlyList<(EngineCapabilities Flag, string Path)> wanted)
+        EngineAdapter adapter,
+        CancellationToken cancel,
+        params IReadOnlyList<(EngineCapabilities Flag, string Path)> wanted)
     {
         var found = await Task.WhenAll(wanted.Select(w => AcceptsAsync(adapter, w.Path, cancel)));
         return wanted.Where((_, i) => found[i]).Aggregate(EngineCapabilities.None, (all, w) => all | w.Flag);
     }
 
     private Task<EngineAnswer> Ask(string what, EngineAdapter adapter, Func<Task<EngineAnswer>> ask) =>
-        _asked.GetOrAdd((what, adapter.Auth, adapter.RequiredHeaders.Length > 0), _ => new(ask)).Value;
+        _asked.GetOrAdd((what, adapter.Auth), _ => new(ask)).Value;
 }

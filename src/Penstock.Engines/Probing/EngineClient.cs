@@ -97,7 +97,8 @@ public sealed class EngineClient : IDisposable
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
             // Also the connect timeout of the handler, which is told by an inner TimeoutException.
-            return EngineAnswer.Failed(deadline.IsCancellationRequested ? AnswerEnd.TimedOut : AnswerEnd.ConnectFailed, e.Message);
+            var end = deadline.IsCancellationRequested ? AnswerEnd.TimedOut : AnswerEnd.ConnectFailed;
+            return EngineAnswer.Failed(end, e.Message);
         }
         catch (HttpRequestException e)
         {

@@ -12,7 +12,7 @@ public sealed record ProbeResult(EngineIdentity? Identity, string? Reason, Healt
 /// <summary>Finds out what runs at an address.</summary>
 public static class EngineProbe
 {
-    /// <summary>Asks like every kind of engine at once and believes the most particular one that is recognised.</summary>
+    /// <summary>Asks like every kind of engine at once and believes the most particular one.</summary>
     /// <param name="client">Whose limits bound every single question.</param>
     /// <param name="endpoint">Where to ask.</param>
     /// <param name="engine">The name of an adapter, to ask like that one only; null or <c>auto</c>: all.</param>

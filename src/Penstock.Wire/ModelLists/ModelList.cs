@@ -26,7 +26,8 @@ public sealed record ModelList(ImmutableArray<ModelCard> Cards, bool IsAnthropic
         }
 
         var cards = ImmutableArray.CreateBuilder<ModelCard>();
-        var anthropic = document.RootElement.Text("object") is null && document.RootElement.Field("has_more") is not null;
+        var anthropic = document.RootElement.Text("object") is null
+            && document.RootElement.Field("has_more") is not null;
         foreach (var entry in LenientJson.Items(data, CardsMax))
         {
             if (Name(entry.Text("id")) is { } id)

@@ -17,7 +17,7 @@ public readonly ref struct PrometheusSample
     /// <summary>May be NaN or infinite: that is legal in this format.</summary>
     public double Value { get; }
 
-    /// <summary>True where the name is <paramref name="name"/>, with or without the <c>_total</c> of a counter.</summary>
+    /// <summary>True where the name is the given one, with or without the <c>_total</c> of a counter.</summary>
     public bool Is(ReadOnlySpan<byte> name) => Name.StartsWith(name)
         && (Name.Length == name.Length || Name[name.Length..].SequenceEqual("_total"u8));
 

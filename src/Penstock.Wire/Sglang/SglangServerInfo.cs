@@ -10,7 +10,9 @@ namespace Penstock.Wire.Sglang;
 public sealed record SglangServerInfo
 {
     private static readonly string[] Marks =
-        ["page_size", "mem_fraction_static", "schedule_policy", "disaggregation_mode", "max_total_num_tokens", "tp_size"];
+    [
+        "page_size", "mem_fraction_static", "schedule_policy", "disaggregation_mode", "max_total_num_tokens", "tp_size",
+    ];
 
     public string? Version { get; private init; }
 

@@ -32,7 +32,7 @@ public class ReplicaHealthProperties
         select (limits, seen));
 
     [Fact]
-    public void No_single_signal_flips_a_replica_between_full_service_and_none() => Holds((limits, before, signal, after) =>
+    public void No_single_signal_flips_a_replica_between_full_service_and_none() => Holds((_, before, _, after) =>
         !(before.Status == HealthStatus.Healthy && !after.IsRoutable)
         && !(before.Status == HealthStatus.Unhealthy && after.Status is HealthStatus.Healthy or HealthStatus.Suspect));
 

@@ -49,7 +49,7 @@ public class ReplicaHealthTests
         var health = Healthy();
         for (var i = 0; i < Limits.RequestFailuresMax; i++)
         {
-            health = After(health, HealthSignal.ProbeSucceeded, HealthSignal.ProbeSucceeded, HealthSignal.RequestFailed);
+            health = After(health, HealthSignal.ProbeSucceeded, HealthSignal.RequestFailed);
         }
 
         Assert.Equal((HealthStatus.Unhealthy, EjectionCause.Requests), (health.Status, health.Cause));

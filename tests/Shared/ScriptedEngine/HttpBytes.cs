@@ -15,11 +15,13 @@ internal static class HttpBytes
     {
         var type = body.Length == 0 ? "" : $"content-type: {contentType}\r\n";
         var length = body.Length.ToString(CultureInfo.InvariantCulture);
-        return [.. Ascii($"HTTP/1.1 {status} {Phrase(status)}\r\n{type}content-length: {length}\r\n{headers}\r\n"), .. body];
+        var head = $"HTTP/1.1 {status} {Phrase(status)}\r\n{type}content-length: {length}\r\n{headers}\r\n";
+        return [.. Ascii(head), .. body];
     }
 
     public static byte[] ChunkedHead(int status, string contentType, string headers = "") => Ascii(
-        $"HTTP/1.1 {status} {Phrase(status)}\r\ncontent-type: {contentType}\r\ntransfer-encoding: chunked\r\n{headers}\r\n");
+        $"HTTP/1.1 {status} {Phrase(status)}\r\ncontent-type: {contentType}\r\n"
+        + $"transfer-encoding: chunked\r\n{headers}\r\n");
 
     public static byte[] Chunk(byte[] content) =>
         [.. Ascii(content.Length.ToString("x", CultureInfo.InvariantCulture) + "\r\n"), .. content, .. "\r\n"u8];

@@ -57,7 +57,9 @@ internal sealed class RequestReader(ChannelReader<byte[]> pieces)
         && head[^4] == '\r' && head[^3] == '\n' && head[^2] == '\r' && head[^1] == '\n';
 
     private static int LengthOf(ReceivedRequest request) =>
-        int.TryParse(request.Header("content-length"), NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : 0;
+        int.TryParse(request.Header("content-length"), NumberStyles.None, CultureInfo.InvariantCulture, out var length)
+            ? length
+            : 0;
 
     private async ValueTask<bool> ReadExactlyAsync(int length, List<byte> into, CancellationToken cancel)
     {

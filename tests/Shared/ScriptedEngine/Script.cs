@@ -52,7 +52,8 @@ internal sealed record Script
     }
 
     /// <summary>Server-sent events, one event a chunk.</summary>
-    public static Script Events(params IEnumerable<string> events) => Chunked("text/event-stream; charset=utf-8", events);
+    public static Script Events(params IEnumerable<string> events) =>
+        Chunked("text/event-stream; charset=utf-8", events);
 
     /// <summary>The head of a chunked event stream; the test goes on from there.</summary>
     public static Script EventsHead() => Empty.Send(HttpBytes.ChunkedHead(200, "text/event-stream; charset=utf-8", ""));

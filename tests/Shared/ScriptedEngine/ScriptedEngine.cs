@@ -75,7 +75,7 @@ internal sealed class ScriptedEngine : IAsyncDisposable
         return this;
     }
 
-    /// <summary>The <paramref name="ordinal"/>-th request to <paramref name="route"/>, from 1, once it is there.</summary>
+    /// <summary>The request number <paramref name="ordinal"/> (from 1) to a route, once it is there.</summary>
     public async Task<ReceivedRequest> RequestAsync(string route, CancellationToken cancel, int ordinal = 1)
     {
         await WhenAsync(() => To(route).Count() >= ordinal, cancel);

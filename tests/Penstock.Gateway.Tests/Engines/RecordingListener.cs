@@ -1,0 +1,28 @@
+using System.Threading.Channels;
+using Penstock.Core.Primitives;
+using Penstock.Core.Replicas;
+using Penstock.Engines;
+using Penstock.Engines.Watching;
+
+namespace Penstock.Gateway.Tests.Engines;
+
+/// <summary>Keeps what the watches say, in order, and lets a test wait for the next word.</summary>
+internal sealed class RecordingListener : IReplicaListener
+{
+    private readonly Channel<HealthStatus> _statuses = Channel.CreateUnbounded<HealthStatus>();
+    private readonly Channel<EngineIdentity> _identities = Channel.CreateUnbounded<EngineIdentity>();
+    private readonly Channel<LoadReport?> _loads = Channel.CreateUnbounded<LoadReport?>();
+
+    public ValueTask<HealthStatus> NextStatusAsync() => _statuses.Reader.ReadAsync(Wires.Guard);
+
+    public ValueTask<EngineIdentity> NextIdentityAsync() => _identities.Reader.ReadAsync(Wires.Guard);
+
+    public ValueTask<LoadReport?> NextLoadAsync() => _loads.Reader.ReadAsync(Wires.Guard);
+
+    public void HealthChanged(ReplicaHealth before, ReplicaHealth after, Instant at) =>
+        _statuses.Writer.TryWrite(after.Status);
+
+    public void Identified(EngineIdentity identity, Instant at) => _identities.Writer.TryWrite(identity);
+
+    public void LoadRead(LoadReport? report, Instant at) => _loads.Writer.TryWrite(report);
+}

@@ -1,0 +1,157 @@
+using Penstock.Core.Replicas;
+using Penstock.Engines;
+using Penstock.Engines.Probing;
+using Penstock.Engines.Watching;
+using Penstock.Tests.Shared;
+using Penstock.Tests.Shared.Personalities;
+
+namespace Penstock.Gateway.Tests.Engines;
+
+/// <summary>The loop around health and load, on a clock that only the test moves.</summary>
+public class ReplicaWatchTests
+{
+    private static readonly HealthThresholds Limits = HealthThresholds.Default;
+
+    public static TheoryData<string> Kinds => Wires.Kinds;
+
+    [Theory, MemberData(nameof(Kinds))]
+    public async Task Health_flips_with_hysteresis_and_comes_back(string kind)
+    {
+        var facts = new EngineFacts();
+        await using var engine = Wires.Kind(kind).Start(facts);
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        watch.Start();
+        Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
+        Assert.Equal(kind, (await listener.NextIdentityAsync()).Adapter.Name);
+
+        facts.Healthy = false;
+        await clock.AdvanceToNextTimerAsync();
+        Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
+        Assert.True(watch.Health.IsRoutable);
+        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync();
+        Assert.Equal(HealthStatus.Unhealthy, await listener.NextStatusAsync());
+        Assert.False(watch.Health.IsRoutable);
+
+        facts.Healthy = true;
+        await clock.AdvanceToNextTimerAsync();
+        Assert.Equal(HealthStatus.Recovering, await listener.NextStatusAsync());
+        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync();
+        Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
+    }
+
+    [Fact]
+    public async Task An_engine_that_comes_back_as_another_is_recognised_anew()
+    {
+        var facts = new EngineFacts { Model = "old" };
+        await using var engine = Personality.Vllm.Start(facts);
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        watch.Start();
+        Assert.Equal("old", (await listener.NextIdentityAsync()).Models[0].Id);
+        watch.Observe(HealthSignal.ConnectFailed);
+        watch.Observe(HealthSignal.ConnectFailed);
+        Assert.False(watch.Health.IsRoutable);
+        facts.Model = "new";
+        await clock.AdvanceToNextTimerAsync();
+        Assert.Equal("new", (await listener.NextIdentityAsync()).Models[0].Id);
+    }
+
+    [Fact]
+    public async Task An_ejection_by_requests_is_not_undone_before_its_delay()
+    {
+        await using var engine = Personality.Vllm.Start();
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        watch.Start();
+        Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
+        await clock.WhenTimersWaitAsync(1);
+        var probes = engine.Requests.Count;
+        for (var i = 0; i < Limits.RequestFailuresMax; i++)
+        {
+            watch.Observe(HealthSignal.RequestFailed);
+        }
+
+        Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
+        Assert.Equal(HealthStatus.Unhealthy, await listener.NextStatusAsync());
+        clock.Advance(Limits.ReprobeDelay * 0.7);
+        Assert.Equal(probes, engine.Requests.Count);
+        Assert.Equal(HealthStatus.Unhealthy, watch.Health.Status);
+        clock.Advance(Limits.ReprobeDelay);
+        Assert.Equal(HealthStatus.Recovering, await listener.NextStatusAsync());
+    }
+
+    [Fact]
+    public async Task Load_is_asked_for_at_a_pace_that_follows_the_work()
+    {
+        var facts = new EngineFacts { Running = 2 };
+        await using var engine = Personality.Sglang.Start(facts);
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        await using var load = new LoadWatch(watch, clock);
+        watch.Start();
+        await listener.NextStatusAsync();
+        load.Start();
+        clock.Advance(LoadPace.Shortest);
+        Assert.Equal(2, (await listener.NextLoadAsync())!.Running);
+        facts.Running = 0;
+        await clock.WhenTimersWaitAsync(2);
+        clock.Advance(LoadPace.Shortest);
+        Assert.True((await listener.NextLoadAsync())!.IsIdle);
+    }
+
+    [Fact]
+    public void The_pace_slows_while_idle_or_silent_and_recovers_at_once()
+    {
+        var pace = LoadPace.Start;
+        for (var i = 0; i < 10; i++)
+        {
+            pace = pace.After(i % 2 == 0 ? null : new LoadReport { Running = 0, Waiting = 0 });
+        }
+
+        Assert.Equal(LoadPace.Longest, pace.Interval);
+        Assert.Equal(LoadPace.Shortest, pace.After(new LoadReport { Running = 1 }).Interval);
+    }
+
+    [Fact]
+    public async Task Draining_is_told_and_survives_probes()
+    {
+        await using var engine = Personality.Vllm.Start();
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        watch.SetDraining(true);
+        Assert.Equal(HealthStatus.Unknown, await listener.NextStatusAsync());
+        watch.Start();
+        Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
+        Assert.False(watch.Health.IsRoutable);
+    }
+
+    [Fact]
+    public async Task Dispose_ends_a_probe_under_way_and_leaves_nothing_open()
+    {
+        var gate = new Gate();
+        await using var engine = new ScriptedEngine { Otherwise = _ => Script.Empty.Pass(gate) };
+        using var client = Wires.Client();
+        var watch = Watch(engine, client, new RecordingListener(), new ManualClock());
+        watch.Start();
+        await gate.Reached.WaitAsync(Wires.Guard);
+        await watch.DisposeAsync();
+        await engine.WhenNoConnectionIsOpenAsync(Wires.Guard);
+    }
+
+    private static ReplicaWatch Watch(
+        ScriptedEngine engine, EngineClient client, RecordingListener listener, ManualClock clock) =>
+        new(new WatchedReplica("r1", new EngineEndpoint(engine.Url), "auto", Limits), client, listener, clock);
+}
