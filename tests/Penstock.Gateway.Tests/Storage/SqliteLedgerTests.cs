@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Dapper;
 using Penstock.Core.Metering;
 using Penstock.Gateway.Ledger;
@@ -129,8 +130,19 @@ public sealed class SqliteLedgerTests : LedgerStorageContract, IDisposable
     }
 
     [Fact]
-    public void The_native_library_is_the_newest_at_hand() =>
-        Assert.True(Version.Parse(SqliteEngine.Version) >= new Version(3, 35, 5));
+    public void The_native_library_is_the_systems_where_there_is_one()
+    {
+        const string OfThePackage = "3.35.5";
+        var system = NativeLibrary.TryLoad("libsqlite3.so.0", out var library)
+            ? Marshal.PtrToStringUTF8(
+                Marshal.GetDelegateForFunctionPointer<LibraryVersion>(
+                    NativeLibrary.GetExport(library, "sqlite3_libversion"))())
+            : OfThePackage;
+
+        Assert.Equal(system, SqliteEngine.Version);
+    }
+
+    private delegate nint LibraryVersion();
 
     private static LedgerChange Change(int number) =>
         new(LedgerSamples.Admission(number), LedgerSamples.Settlement(number));
