@@ -24,7 +24,10 @@ internal sealed class JournalCursor(UsageJournal journal)
     /// <summary>Where the next record is looked for.</summary>
     public JournalPosition Position { get; private set; }
 
-    /// <summary>Bytes that should have been records and were not.</summary>
+    /// <summary>
+    /// Bytes that should have been records and were not. A killed process may leave part of one record, which it had
+    /// not acknowledged.
+    /// </summary>
     public long BytesDamaged { get; private set; }
 
     /// <summary>
@@ -100,17 +103,17 @@ internal sealed class JournalCursor(UsageJournal journal)
         var buffer = ArrayPool<byte>.Shared.Rent(ScanBytes + JournalFormat.FrameBytesMax);
         try
         {
-            var sawContent = !IsZeroFrom(segment, Position.Offset, Math.Min(end, Position.Offset + 8), buffer);
-            for (var from = Position.Offset + 8; from < end; from += ScanBytes)
+            var contentEnd = Position.Offset;
+            for (var from = Position.Offset; from < end; from += ScanBytes)
             {
                 var bytes = buffer.AsSpan(0, Math.Min(ScanBytes + JournalFormat.FrameBytesMax, end - from));
                 segment.Read(from, bytes);
                 var scanned = Math.Min(ScanBytes, bytes.Length);
                 for (var i = NextContent(bytes, 0, scanned); i < scanned; i = NextContent(bytes, i + 8, scanned))
                 {
-                    sawContent = true;
+                    contentEnd = Math.Min(end, from + i + 8);
                     var at = new JournalPosition(segment.Sequence, from + i);
-                    if (JournalFormat.TryReadFrame(bytes[i..], at, segment.Seed, out _, out _))
+                    if (at > Position && JournalFormat.TryReadFrame(bytes[i..], at, segment.Seed, out _, out _))
                     {
                         BytesDamaged += at.Offset - Position.Offset;
                         return at.Offset;
@@ -118,7 +121,7 @@ internal sealed class JournalCursor(UsageJournal journal)
                 }
             }
 
-            BytesDamaged += sawContent ? end - Position.Offset : 0;
+            BytesDamaged += contentEnd - Position.Offset;
             return end;
         }
         finally
@@ -137,12 +140,5 @@ internal sealed class JournalCursor(UsageJournal journal)
 
         var content = bytes[start..end].IndexOfAnyExcept((byte)0);
         return content < 0 ? end : start + (content & ~7);
-    }
-
-    private static bool IsZeroFrom(JournalSegment segment, int from, int to, byte[] buffer)
-    {
-        var bytes = buffer.AsSpan(0, to - from);
-        segment.Read(from, bytes);
-        return bytes.IndexOfAnyExcept((byte)0) < 0;
     }
 }

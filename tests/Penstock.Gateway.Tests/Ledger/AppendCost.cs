@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
+using Penstock.Gateway.Ledger;
+using Penstock.Gateway.Storage;
+
+namespace Penstock.Gateway.Tests.Ledger;
+
+/// <summary>
+/// Prints what the ledger costs. Asserts nothing about time, so it runs only when asked:
+/// <c>Penstock.Gateway.Tests -explicit only -class Penstock.Gateway.Tests.Ledger.AppendCost -showLiveOutput</c>.
+/// </summary>
+public sealed class AppendCost
+{
+    private const int Requests = 200_000;
+    private static int s_next;
+
+    [Fact(Explicit = true)]
+    public async Task Prints_what_an_append_and_an_applied_request_cost()
+    {
+        using var directory = new TemporaryDirectory();
+        using var journal = UsageJournal.Open(directory.Path, new JournalOptions(), TimeProvider.System);
+        Append(journal, 20_000);
+        Report("append, one thread", 2 * Requests, () => Append(journal, Requests));
+        Report("append, two threads", 4 * Requests, () => Parallel.Invoke(
+            () => Append(journal, Requests),
+            () => Append(journal, Requests)));
+
+        using var ledger = new SqliteLedger(SqliteDatabase.Open(directory.Path));
+        using var writer = new LedgerWriter(
+            journal, ledger, new(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
+        var cpu = Process.GetCurrentProcess().TotalProcessorTime;
+        var start = Stopwatch.GetTimestamp();
+        await writer.ApplyAvailableAsync(TestContext.Current.CancellationToken);
+        var wall = Stopwatch.GetElapsedTime(start);
+        cpu = Process.GetCurrentProcess().TotalProcessorTime - cpu;
+        var output = TestContext.Current.TestOutputHelper!;
+        output.WriteLine(
+            $"apply to SQLite {SqliteEngine.Version}: {writer.Applied} requests, "
+            + $"{wall.TotalMicroseconds / writer.Applied:0.0} us wall, "
+            + $"{cpu.TotalMicroseconds / writer.Applied:0.0} us CPU each");
+    }
+
+    private static void Report(string name, long appends, Action run)
+    {
+        var cpu = Process.GetCurrentProcess().TotalProcessorTime;
+        var start = Stopwatch.GetTimestamp();
+        run();
+        var wall = Stopwatch.GetElapsedTime(start);
+        cpu = Process.GetCurrentProcess().TotalProcessorTime - cpu;
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"{name}: {wall.TotalNanoseconds / appends:0} ns wall, {cpu.TotalNanoseconds / appends:0} ns CPU each");
+    }
+
+    private static void Append(UsageJournal journal, int requests)
+    {
+        var first = Interlocked.Add(ref s_next, requests) - requests;
+        var admission = LedgerSamples.Admission(1);
+        var settlement = LedgerSamples.Settlement(1);
+        for (var i = first; i < first + requests; i++)
+        {
+            var key = LedgerSamples.Key(i);
+            journal.Admit(admission with { Key = key });
+            journal.Settle(settlement with { Key = key });
+        }
+    }
+}
