@@ -60,7 +60,8 @@ public sealed record ServerConfig
     [Setting("Directory of the ledger and the generated key.", Restart = true)]
     public string Data { get; init; } = "./.penstock";
 
-    [Setting("How long requests in flight may take to end after the signal to stop.", Min = 0, Max = 86_400, Restart = true)]
+    [Setting("How long requests in flight may take to end after the signal to stop.", Min = 0, Max = 86_400,
+        Restart = true)]
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 }
 

@@ -39,7 +39,8 @@ internal static class PriceRules
             {
                 errors.Add(
                     $"prices[{row}].above_prompt_tokens",
-                    $"leaves short prompts of '{entry.Model}' without a price; add an entry of the same date without it");
+                    $"leaves short prompts of '{entry.Model}' without a price; "
+                    + "add an entry of the same date without it");
             }
         }
 

@@ -78,7 +78,7 @@ public class ConfigCompilerTests
         {
             Keys =
             [
-                new() { Id = "by-hash", Secret = new() { Sha256 = Convert.ToHexString(digest) }, Models = ["alias", "m"] },
+                new() { Id = "by-hash", Secret = Hash(Convert.ToHexString(digest)), Models = ["alias", "m"] },
                 new() { Id = "by-env", Secret = new() { Env = "KEY" }, Admin = true },
             ],
         };
@@ -135,12 +135,14 @@ public class ConfigCompilerTests
     public static TheoryData<string, string[]> Mistakes() => new()
     {
         { "no models", ["models: is empty", "pools[0].model: there is no model 'm'"] },
-        { "no pools", ["models[0]: no pool serves 'm'", "pools: is empty"] },
-        { "alias taken", ["models[1].id: 'm' is taken by models[0].id", "models[2].aliases[1]: 'm' is taken by models[0].id"] },
+        { "no pools", ["models[0].id: no pool serves 'm'", "pools: is empty"] },
+        { "alias taken", ["models[1].id: 'm' is taken by models[0].id",
+            "models[2].aliases[1]: 'm' is taken by models[0].id"] },
         { "default model", ["default_model: there is no model 'alas'; did you mean 'alias'?"] },
         { "pool names", ["pools[1].name: 'p' is taken by pools[0].name", "pools[2].name: has a space"] },
         { "replicas", ["pools[0].replicas[0].url: has the scheme 'ftp'", "pools[0].replicas[1].url: carries a user",
-            "pools[0].replicas[2].url: carries a query", "pools[0].replicas[4].name: 'x' is taken by pools[0].replicas[3].name"] },
+            "pools[0].replicas[2].url: carries a query", 
+            "pools[0].replicas[4].name: 'x' is taken by pools[0].replicas[3].name"] },
         { "no replicas", ["pools[0].replicas: is empty"] },
         { "key", ["keys[0].models[1]: there is no model 'n'", "keys[0].secret: names no source",
             "keys[1].id: 'k' is taken by keys[0].id", "keys[1].secret.sha256: has 5 characters"] },
@@ -177,11 +179,13 @@ public class ConfigCompilerTests
     {
         "no models" => Valid with { Models = [] },
         "no pools" => Valid with { Pools = [] },
-        "alias taken" => Valid with { Models = [new() { Id = "m" }, new() { Id = "m" }, new() { Id = "n", Aliases = ["x", "m"] }],
+        "alias taken" => Valid with { 
+            Models = [new() { Id = "m" }, new() { Id = "m" }, new() { Id = "n", Aliases = ["x", "m"] }],
             Pools = [Pool, Pool with { Name = "q", Model = "n" }] },
         "default model" => Valid with { DefaultModel = "alas" },
         "pool names" => Valid with { Pools = [Pool, Pool, Pool with { Name = "a b" }] },
-        "replicas" => Valid with { Pools = [Pool with { Replicas = [At("ftp://h"), At("http://u:p@i"), At("http://g?q"),
+        "replicas" => Valid with { Pools = [Pool with { Replicas = [
+            At("ftp://h"), At("http://u:p@i"), At("http://g?q"),
             Replica with { Name = "x" }, Replica with { Name = "x" }] }] },
         "no replicas" => Valid with { Pools = [Pool with { Replicas = [] }] },
         "key" => Valid with { Keys = [new() { Id = "k", Secret = new(), Models = ["m", "n"] },
@@ -190,11 +194,14 @@ public class ConfigCompilerTests
             new() { Id = "b", Secret = new() { Sha256 = new string('A', 64) } }] },
         "credential" => Valid with { Pools = [Pool with { Credential = new() { Env = "NOT_THERE" } }] },
         "variable" => Valid with { Pools = [Pool with { Credential = new() { Env = "sk-live-1" } }] },
-        "prices" => Valid with { Prices = [Price(), Price(), Price() with { EffectiveFrom = Now, AbovePromptTokens = 5 }] },
+        "prices" => Valid with { Prices = [Price(), Price(),
+            Price() with { EffectiveFrom = Now, AbovePromptTokens = 5 }] },
         "price decimals" => Valid with { Prices = [Price() with { Input = 0.12345678m }] },
         "ports" => Valid with { Server = new() { Port = 8080, AdminPort = 8080 } },
         _ => throw new ArgumentOutOfRangeException(nameof(mistake)),
     };
+
+    private static KeySecretConfig Hash(string sha256) => new() { Sha256 = sha256 };
 
     private static PriceConfig Price() => new() { Model = "m", Input = 1, Output = 2 };
 
