@@ -25,7 +25,7 @@ internal static class DecisionReport
         Pair(output, "Pool", decision.Text("pool"));
         Pair(output, "Policy", decision.Text("policy"));
         Pair(output, "Prompt", PromptText(decision));
-        Pair(output, "Version", decision.Text("snapshot_version"));
+        Pair(output, "Config", decision.Text("snapshot_version") is { } version ? $"version {version}" : null);
         output.Line();
         Candidates(output, decision);
         output.Line();

@@ -17,7 +17,8 @@ internal static class Fields
             : null;
 
     /// <summary>The field as it would be shown; null where there is nothing to show.</summary>
-    public static string? Text(this JsonElement from, string name) => from.Field(name) is { } value ? Show(value) : null;
+    public static string? Text(this JsonElement from, string name) =>
+        from.Field(name) is { } value ? Show(value) : null;
 
     public static double? Number(this JsonElement from, string name) =>
         from.Field(name) is { ValueKind: JsonValueKind.Number } value ? value.GetDouble() : null;

@@ -3,7 +3,7 @@ using Spectre.Console.Rendering;
 
 namespace Penstock.Cli.Output;
 
-/// <summary>A line of dashes under the headings and nothing else: reads the same in a terminal, a file and a mail.</summary>
+/// <summary>A line of dashes under the headings and nothing else: reads the same everywhere.</summary>
 internal sealed class PlainBorder : TableBorder
 {
     public static PlainBorder Instance { get; } = new();

@@ -104,7 +104,9 @@ internal sealed class UsageCommand
             return;
         }
 
-        var table = new Table().TextColumns([.. groups.Select(Capital)]).NumberColumns([.. Sums.Select(s => s.Heading)]);
+        var table = new Table()
+            .TextColumns([.. groups.Select(Capital)])
+            .NumberColumns([.. Sums.Select(static s => s.Heading)]);
         foreach (var row in rows)
         {
             table.Cells([.. groups.Select(g => row.Text(g)), .. Sums.Select(s => row.Text(s.Field))]);

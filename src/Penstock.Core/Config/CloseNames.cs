@@ -40,7 +40,7 @@ public static class CloseNames
             .. known
                 .Where(static k => k.Length <= LengthMax)
                 .Select(k => (Name: k, Edits: Distance(name, k)))
-                .Where(k => k.Edits <= limit)
+                .Where(k => k.Edits <= limit && k.Edits < name.Length)
                 .OrderBy(static k => k.Edits)
                 .ThenBy(static k => k.Name, StringComparer.Ordinal)
                 .Select(static k => k.Name)

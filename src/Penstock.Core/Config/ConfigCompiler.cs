@@ -5,8 +5,8 @@ namespace Penstock.Core.Config;
 
 /// <summary>
 /// Turns the document into the snapshot that requests use, or says everything that is wrong. Pure: secrets are read
-/// before and passed in. What a <see cref="SettingAttribute"/> says of a single setting (bounds, words) is checked before,
-/// by the same walk that reads documents.
+/// before and passed in. What a <see cref="SettingAttribute"/> says of a single setting (bounds, words) is checked
+/// before, wherever the document comes from.
 /// </summary>
 public static class ConfigCompiler
 {

@@ -18,7 +18,7 @@ public static class DurationText
         ("s", TimeSpan.TicksPerSecond), ("ms", TimeSpan.TicksPerMillisecond), ("us", TimeSpan.TicksPerMicrosecond),
     ];
 
-    /// <summary>Reads a duration; false where a unit is missing or unknown, out of order, or the sum too large.</summary>
+    /// <summary>Reads a duration; false where a unit is missing, unknown or out of order, or it is too long.</summary>
     public static bool TryParse(string text, out TimeSpan duration)
     {
         duration = default;

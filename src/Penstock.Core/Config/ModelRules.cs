@@ -42,7 +42,7 @@ internal sealed class ModelRules
         {
             if (_names.ContainsKey(config.Models[i].Id ?? "") && !served.Contains(config.Models[i].Id))
             {
-                _errors.Add($"models[{i}]", $"no pool serves '{config.Models[i].Id}'; add one to pools");
+                _errors.Add($"models[{i}].id", $"no pool serves '{config.Models[i].Id}'; add one to pools");
             }
         }
 

@@ -19,7 +19,7 @@ internal static class NameRules
         return problem is null;
     }
 
-    /// <summary>As <see cref="Check"/>, and unique among its siblings, whose paths <paramref name="taken"/> holds.</summary>
+    /// <summary>As <see cref="Check"/>, and not among the names that <paramref name="taken"/> holds.</summary>
     public static void Unique(string path, string? name, Dictionary<string, string> taken, ConfigErrors errors)
     {
         if (Check(path, name, errors) && !taken.TryAdd(name, path))

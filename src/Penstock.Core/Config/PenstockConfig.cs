@@ -60,7 +60,8 @@ public sealed record ServerConfig
     [Setting("Directory of the ledger and the generated key.", Restart = true)]
     public string Data { get; init; } = "./.penstock";
 
-    [Setting("How long requests in flight may take to end after the signal to stop.", Min = 0, Max = 86_400, Restart = true)]
+    [Setting("How long requests in flight may take to end after the signal to stop.", Min = 0, Max = 86_400,
+        Restart = true)]
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 }
 
@@ -99,12 +100,13 @@ public sealed record RoutingConfig
 /// <summary>How usage is written down. Read once, at the start.</summary>
 public sealed record LedgerConfig
 {
-    [Setting("Records written in one commit at most.", Min = 1, Max = 65_536, Restart = true)]
-    public int BatchMax { get; init; } = 1_024;
+    [Setting("Size of the journal at which new requests are refused, because storage has been gone for long.",
+        Min = 64 << 20, Max = 1L << 40, Restart = true)]
+    public ByteSize JournalMax { get; init; } = new(1L << 30);
 
-    [Setting("Records that may wait to be written; beyond it new requests are refused.", Min = 64, Max = 1_048_576,
+    [Setting("How often the journal is forced to disk: what a power failure may cost.", Min = 0.001, Max = 1,
         Restart = true)]
-    public int QueueMax { get; init; } = 65_536;
+    public TimeSpan FlushEvery { get; init; } = TimeSpan.FromMilliseconds(5);
 }
 
 /// <summary>Logs and traces. Read once, at the start.</summary>

@@ -1,13 +1,14 @@
 namespace Penstock.Core.Config;
 
-/// <summary>What must hold for the places that secrets come from. Says names of variables and files, never contents.</summary>
+/// <summary>What must hold for the places that secrets come from. Says their names, never their contents.</summary>
 internal static class SecretRules
 {
     public static void Credential(string path, CredentialConfig credential, SecretValues secrets, ConfigErrors errors)
     {
         if (Count(credential.Env, credential.File) != 1)
         {
-            errors.Add(path, "names " + HowMany(credential.Env, credential.File) + "; give exactly one of env and file");
+            var howMany = HowMany(credential.Env, credential.File);
+            errors.Add(path, $"names {howMany}; give exactly one of env and file");
             return;
         }
 

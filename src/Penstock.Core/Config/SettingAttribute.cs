@@ -13,7 +13,7 @@ public sealed class SettingAttribute(string description) : Attribute
     /// <summary>The key in the document where it is not the property's name in snake_case.</summary>
     public string? Name { get; init; }
 
-    /// <summary>The smallest value allowed: a number, seconds of a duration, or bytes of a size. NaN: no bound.</summary>
+    /// <summary>The smallest value: a number, seconds of a duration, or bytes of a size. NaN: no bound.</summary>
     public double Min { get; init; } = double.NaN;
 
     /// <summary>The largest value allowed, in the units of <see cref="Min"/>. NaN: no bound.</summary>

@@ -43,24 +43,28 @@ public static class ConfigLoader
 
         var binder = new DocumentBinder(reading);
         var document = binder.Bind(root);
+        if (root is not MappingNode)
+        {
+            return new(null, null, reading.ToImmutable());
+        }
+
         if (overlay is not null)
         {
             document = overlay(document);
         }
 
-        var bad = reading.ToImmutable();
-        var (snapshot, meaning) = Compile(document, version, secrets(document));
-        ImmutableArray<ConfigError> all =
+        var compiled = Compile(document, version, secrets(document), reading.ToImmutable());
+        ImmutableArray<ConfigError> inOrder =
         [
-            .. bad
-                .Concat(meaning.Where(e => !IsInside(e.Path, bad)).Select(e => Place(e, binder)))
+            .. compiled.Errors
+                .Select(e => e.Line is null ? Place(e, binder) : e)
                 .OrderBy(static e => e.Line ?? int.MaxValue)
                 .ThenBy(static e => e.Column ?? int.MaxValue),
         ];
-        return new(document, all.IsEmpty ? snapshot : null, all);
+        return new(document, compiled.Snapshot, inOrder);
     }
 
-    /// <summary>The document in a file, read and compiled; a file that cannot be read is an error like any other.</summary>
+    /// <summary>The document in a file, read and compiled; not to be able to read it is an error too.</summary>
     public static ConfigLoad FromFile(string path, long version, Func<PenstockConfig, SecretValues> secrets) =>
         ReadFile(path) switch
         {
@@ -71,7 +75,7 @@ public static class ConfigLoader
     /// <summary>A document that was made in memory, checked and compiled.</summary>
     public static ConfigLoad FromDocument(PenstockConfig document, long version, SecretValues secrets)
     {
-        var (snapshot, errors) = Compile(document, version, secrets);
+        var (snapshot, errors) = Compile(document, version, secrets, unread: []);
         return new(document, snapshot, errors);
     }
 
@@ -87,8 +91,8 @@ public static class ConfigLoader
             }
 
             var strict = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-            using var reader = new StreamReader(file, strict);
-            return (reader.ReadToEnd(), null);
+            using var reader = new StreamReader(file, strict, detectEncodingFromByteOrderMarks: false);
+            return (reader.ReadToEnd().TrimStart('\uFEFF'), null);
         }
         catch (DecoderFallbackException)
         {
@@ -100,24 +104,25 @@ public static class ConfigLoader
         }
     }
 
-    private static ConfigCompilation Compile(PenstockConfig document, long version, SecretValues secrets)
+    // Three looks, each at what the one before could make out: what could be read, whether each setting is within its
+    // bounds, and what they mean together. A later look is silent where an earlier one complained.
+    private static ConfigCompilation Compile(
+        PenstockConfig document, long version, SecretValues secrets, ImmutableArray<ConfigError> unread)
     {
-        var errors = new ConfigErrors();
-        SettingWalk.Check(document, errors);
+        var bounds = new ConfigErrors();
+        SettingWalk.Check(document, bounds);
+        var known = unread.AddRange(bounds.ToImmutable().Where(e => !IsAbout(e.Path, unread)));
         var compiled = ConfigCompiler.Compile(document, version, secrets);
-        foreach (var error in compiled.Errors)
-        {
-            errors.Add(error);
-        }
-
-        return errors.Count == 0 ? compiled : new(null, errors.ToImmutable());
+        var all = known.AddRange(compiled.Errors.Where(e => !IsAbout(e.Path, known)));
+        return new(all.IsEmpty ? compiled.Snapshot : null, all);
     }
 
-    // What a setting means cannot be judged where it could not be read: that would only repeat the first complaint.
-    private static bool IsInside(string path, ImmutableArray<ConfigError> unread) =>
-        unread.Any(e => e.Path.Length > 0
-            && path.StartsWith(e.Path, StringComparison.Ordinal)
-            && (path.Length == e.Path.Length || path[e.Path.Length] is '.' or '['));
+    private static bool IsAbout(string path, ImmutableArray<ConfigError> errors) =>
+        errors.Any(e => e.Path.Length > 0 && (IsInside(path, e.Path) || IsInside(e.Path, path)));
+
+    private static bool IsInside(string path, string outer) =>
+        path.StartsWith(outer, StringComparison.Ordinal)
+        && (path.Length == outer.Length || path[outer.Length] is '.' or '[');
 
     private static ConfigError Place(ConfigError error, DocumentBinder binder) =>
         binder.PositionOf(error.Path) is { } at ? error with { Line = at.Line, Column = at.Column } : error;

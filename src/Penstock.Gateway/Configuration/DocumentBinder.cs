@@ -135,7 +135,8 @@ internal sealed class DocumentBinder(ConfigErrors errors)
 
         foreach (var setting in shape.Settings.Where(s => s.Required && !given.Contains(s.Name)))
         {
-            Problem(DocumentReader.Join(path, setting.Name), $"is missing and has no default ({setting.About.Description})", mapping.At);
+            var message = $"is missing and has no default ({setting.About.Description})";
+            Problem(DocumentReader.Join(path, setting.Name), message, mapping.At);
         }
 
         return record;

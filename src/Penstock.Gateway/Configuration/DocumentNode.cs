@@ -68,7 +68,8 @@ internal sealed partial record ScalarNode(Position At, string Text, bool Plain) 
     };
 
     [GeneratedRegex(
-        @"^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$",
+        @"^([-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0o[0-7]+|0x[0-9a-fA-F]+"
+            + @"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$",
         RegexOptions.CultureInvariant)]
     private static partial Regex NumberForm();
 }

@@ -136,9 +136,10 @@ internal sealed class DocumentReader
         var lines = new Dictionary<string, int>(StringComparer.Ordinal);
         while (!_parser.TryConsume<MappingEnd>(out _))
         {
+            var (start, end) = (_parser.Current!.Start, _parser.Current.End);
             if (Node(path, depth + 1) is not ScalarNode key)
             {
-                throw new YamlException(_parser.Current!.Start, _parser.Current.End, "a key here is not a word");
+                throw new YamlException(start, end, "a key here is not a word");
             }
 
             var keyPath = Join(path, key.Text);

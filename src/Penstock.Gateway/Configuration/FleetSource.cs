@@ -9,7 +9,7 @@ namespace Penstock.Gateway.Configuration;
 /// <param name="AppliedAt">When it came into force.</param>
 /// <param name="CheckedAt">When a document was last read, whatever came of it.</param>
 /// <param name="LastErrors">What is wrong with the document as it is now; empty where it is the one in force.</param>
-/// <param name="RestartNeeded">Settings that differ from those the process was started with and wait for a restart.</param>
+/// <param name="RestartNeeded">Settings that changed since the process started and wait for a restart.</param>
 public sealed record ConfigStatus(
     long Version,
     DateTimeOffset AppliedAt,

@@ -19,7 +19,7 @@ public sealed class SecretReader(string folder, Func<string, string?> variable)
     public SecretValues Read(PenstockConfig config) =>
         new(SecretValues.SourcesOf(config).ToImmutableDictionary(static s => s, Read));
 
-    /// <summary>Something in the place of every secret: for checking a document where its secrets are not at hand.</summary>
+    /// <summary>Something in the place of every secret: to check a document where they are not at hand.</summary>
     public static SecretValues Assume(PenstockConfig config) =>
         new(SecretValues.SourcesOf(config).ToImmutableDictionary(
             static s => s, static s => SecretValue.Found($"assumed-{s.Kind}-{Uri.EscapeDataString(s.Name)}")));

@@ -1,0 +1,110 @@
+using System.Text.Json;
+
+namespace Penstock.Gateway.Tests.CommandLine;
+
+public class ReportTests
+{
+    private const string Decision = """
+        {
+          "id": "dec_1", "request_id": "req_9", "model": "m", "requested_model": "alias", "pool": "p",
+          "policy": "cost", "replica": "r1", "runner_up": "r2", "prompt_tokens": 12345, "chain_blocks": 96,
+          "candidates": [
+            {"replica": "r1", "eligible": true, "cost": 12.5, "matched_tokens": 12000, "uncached_tokens": 345,
+             "terms": [{"name": "queue", "value": 9.5, "unit": "ms"}, {"name": "prefill", "value": 3, "unit": "ms"}]},
+            {"replica": "r2", "eligible": true, "cost": 40, "uncached_tokens": 12345,
+             "terms": [{"name": "queue", "value": 1, "unit": "ms"}, {"name": "prefill", "value": 39, "unit": "ms"}]},
+            {"replica": "r3", "eligible": false, "why_not": "draining", "cost": null, "terms": []}
+          ],
+          "attempts": [{"replica": "r1", "outcome": "ok", "status": 200, "at_ms": 1.5}],
+          "usage": {"input_tokens": 345}, "price_usd": "0.001234", "timings_ms": {"queue": 0, "total": 812.25},
+          "hints": {}, "snapshot_version": 3, "something_new": [1, {"a": null}]
+        }
+        """;
+
+    private const string Usage = """
+        {
+          "rows": [
+            {"key": "alice", "model": "m[0]", "requests": 2, "input_tokens": 120, "cache_read_tokens": 4000,
+             "output_tokens": 80, "estimated_requests": 1, "price_usd": "0.001234"},
+            {"key": "bob", "model": "m[0]", "requests": 1, "price_usd": "1.000000"}
+          ],
+          "totals": {"requests": 3, "price_usd": "1.001234"}
+        }
+        """;
+
+    [Fact]
+    public async Task A_decision_is_explained_with_its_arithmetic()
+    {
+        var lines = await Lines(Decision, "explain", "dec_1");
+        Assert.Contains("Model     m (asked for as alias)", lines);
+        Assert.Contains("Prompt    12,345 tokens, 96 prefix blocks", lines);
+        Assert.Contains(
+            "Why: r1 costs 12.5 against 40 for r2, mostly for its prefill: 3 against 39 ms.", lines);
+        Assert.Contains("Attempt 1 r1: ok, status 200, after 1.5 ms", lines);
+        Assert.Contains("Timings   queue 0 ms, total 812.25 ms", lines);
+        Assert.Contains("Price     0.001234 USD", lines);
+        Assert.Equal(
+            ["Replica", "Cost", "queue (ms)", "prefill (ms)", "Cached", "Uncached", "Note"],
+            Cells(lines.Single(l => l.Contains("Replica"))));
+        Assert.Equal(
+            [">", "r1", "12.5", "9.5", "3", "12,000", "345", "chosen"], Cells(lines.Single(l => l.Contains("chosen"))));
+        Assert.Contains(lines, l => l.Contains("r3") && l.Contains("not eligible: draining"));
+    }
+
+    [Theory]
+    [InlineData("{}", "Why: no replica was chosen, and no reason was recorded.")]
+    [InlineData("""{"reason":"no capacity"}""", "Why: no capacity")]
+    [InlineData("""{"replica":"a","policy":"random","candidates":5}""", "Why: policy random chose a.")]
+    [InlineData("""{"replica":"a","reason":"sticky"}""", "Why: the policy chose a: sticky.")]
+    [InlineData("""{"replica":"a","candidates":[{"replica":"a"}]}""",
+        "Why: a was the only replica that could take the request.")]
+    [InlineData("""{"replica":"a","runner_up":"b","candidates":[{"replica":"a","cost":2},{"replica":"b","cost":2}]}""",
+        "Why: a and b cost the same (2), and the draw chose a.")]
+    [InlineData("""{"replica":"a","runner_up":"b","candidates":[{"replica":"a","cost":3},{"replica":"b","cost":2}]}""",
+        "Why: a costs 3 against 2 for b, and was chosen although it costs more.")]
+    [InlineData("""["not", "a", "decision"]""", "Why: no replica was chosen, and no reason was recorded.")]
+    public async Task A_decision_with_fields_missing_is_explained_with_the_rest(string decision, string why) =>
+        Assert.Contains(why, await Lines(decision, "explain", "dec_1"));
+
+    [Fact]
+    public async Task Usage_is_a_table_with_its_totals()
+    {
+        var lines = await Lines(Usage, "usage");
+        Assert.Equal(["alice", "m[0]", "2", "120", "4,000", "80", "1", "0.001234"], Cells(lines[2]));
+        Assert.Equal(["Total", "3", "1.001234"], Cells(lines[^1]));
+    }
+
+    [Fact]
+    public async Task Usage_is_asked_for_by_what_the_options_say()
+    {
+        await using var admin = await AdminStandIn.StartAsync(200, """{"rows":[]}""");
+        var run = await CommandRun.Of(
+            "usage", "--by", "day, model", "--from", "2026-01-01", "--to", "2026-01-31", "--admin-url", admin.Url);
+        Assert.Equal("/admin/usage?by=day,model&from=2026-01-01&to=2026-01-31", admin.Asked);
+        Assert.Equal("Nothing was used in that time.", run.Output.Trim());
+    }
+
+    [Theory]
+    [InlineData(Decision, "explain", "dec_1")]
+    [InlineData(Usage, "usage")]
+    public async Task With_json_the_answer_is_passed_on_and_nothing_else(string answer, params string[] args)
+    {
+        await using var admin = await AdminStandIn.StartAsync(200, answer);
+        var run = await CommandRun.Of([.. args, "--json", "--admin-url", admin.Url]);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(answer), JsonElement.Parse(run.Output)));
+    }
+
+    private static async Task<string[]> Lines(string answer, params string[] args)
+    {
+        await using var admin = await AdminStandIn.StartAsync(200, answer);
+        var run = await CommandRun.Of([.. args, "--admin-url", admin.Url]);
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.DoesNotContain('\u001b', run.Output);
+        return run.Output.TrimEnd().Split(Environment.NewLine);
+    }
+
+    // Columns are at least two blanks apart; an empty cell leaves nothing behind.
+    private static string[] Cells(string line) =>
+        [.. line.TrimEnd().Split("  ").Select(static c => c.Trim()).Where(static c => c.Length > 0)];
+}
