@@ -38,7 +38,7 @@ internal sealed class AnswerFeed(long id, Instant submitted, int promptTokens)
         _wake.Writer.TryWrite(true);
     }
 
-    /// <summary>Waits until there are more tokens than <paramref name="known"/> and returns how many there are.</summary>
+    /// <summary>Waits for more tokens than <paramref name="known"/> and returns how many there are.</summary>
     public async ValueTask<int> MoreThanAsync(int known, CancellationToken cancellation)
     {
         while (_tokens <= known)

@@ -1,4 +1,6 @@
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Penstock.Cli.Engine.Answers;
 using Penstock.Cli.Engine.Calls;
 using Penstock.Simulator.Faults;
@@ -62,7 +64,7 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
         {
             if (fate.DiesAfter == sent)
             {
-                http.Abort();
+                await CutAsync();
                 return;
             }
 
@@ -80,7 +82,7 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
 
         if (fate.DiesAfter == total)
         {
-            http.Abort();
+            await CutAsync();
         }
     }
 
@@ -128,6 +130,12 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
         var halt = fate.DiesAfter > sent ? Math.Min(ready, fate.DiesAfter.Value) : ready;
         return fate.StallsAfter > sent ? Math.Min(halt, fate.StallsAfter.Value) : halt;
     }
+
+    /// <summary>
+    /// Ends the connection in the middle of the body. What was written still arrives: an abort would take it back.
+    /// </summary>
+    private ValueTask CutAsync() =>
+        http.Features.GetRequiredFeature<IConnectionTransportFeature>().Transport.Output.CompleteAsync();
 
     private Task StallAsync(bool stalls) => stalls
         ? Task.Delay(TimeSpan.FromSeconds(engine.Faults.StallSeconds), engine.Time, http.RequestAborted)

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Penstock.Cli.Engine.Answers;
@@ -8,6 +9,8 @@ namespace Penstock.Cli.Engine;
 /// <summary>The HTTP surface of one simulated engine: vLLM's paths, and <c>/faults</c>.</summary>
 internal static class EngineApi
 {
+    private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private delegate InferenceCall? CallReader(JsonBody body);
 
     public static Task ServeAsync(SimulatedEngine engine, HttpContext http)
@@ -16,10 +19,12 @@ internal static class EngineApi
         var get = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
         return http.Request.Path.Value switch
         {
-            "/v1/chat/completions" => post ? Answer(engine, http, ChatBody.Read, ChatFormat.Instance) : NotAllowed(http),
-            "/v1/messages" => post ? Answer(engine, http, MessagesBody.Read, MessagesFormat.Instance) : NotAllowed(http),
+            "/v1/chat/completions" => post
+                ? AnswerAsync(engine, http, ChatBody.Read, ChatFormat.Instance) : NotAllowed(http),
+            "/v1/messages" => post
+                ? AnswerAsync(engine, http, MessagesBody.Read, MessagesFormat.Instance) : NotAllowed(http),
             "/v1/completions" => post
-                ? Answer(engine, http, CompletionBody.Read, CompletionFormat.Instance) : NotAllowed(http),
+                ? AnswerAsync(engine, http, CompletionBody.Read, CompletionFormat.Instance) : NotAllowed(http),
             "/v1/messages/count_tokens" => post ? CountAsync(engine, http) : NotAllowed(http),
             "/tokenize" => post ? TokenApi.TokenizeAsync(engine, http) : NotAllowed(http),
             "/detokenize" => post ? TokenApi.DetokenizeAsync(http) : NotAllowed(http),
@@ -39,7 +44,7 @@ internal static class EngineApi
     {
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
-        await using (var json = new Utf8JsonWriter(http.Response.BodyWriter))
+        await using (var json = new Utf8JsonWriter(http.Response.BodyWriter, Json))
         {
             write(json);
         }
@@ -73,7 +78,7 @@ internal static class EngineApi
         }
     }
 
-    private static async Task Answer(
+    private static async Task AnswerAsync(
         SimulatedEngine engine, HttpContext http, CallReader read, IAnswerFormat format)
     {
         InferenceCall? call = null;

@@ -12,15 +12,21 @@ namespace Penstock.Cli.Engine;
 /// </summary>
 internal static class FaultApi
 {
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
     public static Task GetAsync(SimulatedEngine engine, HttpContext http) => EngineApi.WriteAsync(
-        http, json => JsonSerializer.Serialize(json, engine.Faults, FaultJson.Default.EngineFaults));
+        http, json => JsonSerializer.Serialize(json, engine.Faults, Json));
 
     public static Task SetAsync(SimulatedEngine engine, HttpContext http) => EngineApi.WithBodyAsync(http, async body =>
     {
         EngineFaults faults;
         try
         {
-            faults = body.Root.Deserialize(FaultJson.Default.EngineFaults)!;
+            faults = body.Root.Deserialize<EngineFaults>(Json)!;
         }
         catch (JsonException e)
         {
@@ -37,9 +43,3 @@ internal static class FaultApi
         return null;
     });
 }
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
-[JsonSerializable(typeof(EngineFaults))]
-internal sealed partial class FaultJson : JsonSerializerContext;

@@ -3,8 +3,8 @@ using Penstock.Core.Primitives;
 namespace Penstock.Simulator.Replicas;
 
 /// <summary>
-/// The paged KV memory of one replica with its prefix cache, after vLLM's block pool: blocks are counted by reference; a
-/// block that nobody holds keeps its content and goes to the end of the free list, from whose front new blocks are
+/// The paged KV memory of one replica with its prefix cache, after vLLM's block pool: blocks are counted by reference;
+/// a block that nobody holds keeps its content and goes to the end of the free list, from whose front new blocks are
 /// taken, so that the least recently used content is the first to be lost.
 /// </summary>
 internal sealed class KvBlockPool
@@ -81,7 +81,7 @@ internal sealed class KvBlockPool
         }
     }
 
-    /// <summary>Makes the content of a held block known. Where another block has the same, that one stays known.</summary>
+    /// <summary>Makes the content of a held block known. Where another has the same, that one stays known.</summary>
     public void Publish(int block, ulong hash)
     {
         Check.That(_references[block] > 0);

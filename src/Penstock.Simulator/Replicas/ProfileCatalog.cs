@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Penstock.Simulator.Replicas;
 
@@ -45,7 +44,16 @@ public static class ProfileCatalog
             Engine = "fp8 tp1",
             Source = "fit over NVIDIA Dynamo's planner profile H200_TP1P_TP1D (fit error 3.6% decode below 200 "
                 + "sequences, 3.1% prefill; its 16.5 ms prefill constant is D0 + P0); KV 945,029 tokens as published",
-            Step = new() { D0 = 4.61, D1 = 0.0209, D2 = 3.13e-5, P0 = 11.89, P1 = 0.01518, P2 = 8.42e-7, KneeTokens = 0 },
+            Step = new()
+            {
+                D0 = 4.61,
+                D1 = 0.0209,
+                D2 = 3.13e-5,
+                P0 = 11.89,
+                P1 = 0.01518,
+                P2 = 8.42e-7,
+                KneeTokens = 0,
+            },
             KvBlocks = 59_064,
             ModelLengthMax = 131_072,
         },
@@ -111,7 +119,7 @@ public static class ProfileCatalog
     {
         try
         {
-            var profile = JsonSerializer.Deserialize(json, ProfileJson.Default.EngineProfile);
+            var profile = JsonSerializer.Deserialize(json, ProfileJson.Default.ProfileDocument)?.ToProfile();
             errors = profile?.Errors() ?? ["the document is null"];
             return errors.Count == 0 ? profile : null;
         }
@@ -134,10 +142,3 @@ public static class ProfileCatalog
         ModelLengthMax = 262_144,
     };
 }
-
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    IgnoreReadOnlyProperties = true)]
-[JsonSerializable(typeof(EngineProfile))]
-internal sealed partial class ProfileJson : JsonSerializerContext;

@@ -85,7 +85,7 @@ internal sealed class Sequence(EngineRequest request)
         return true;
     }
 
-    /// <summary>Takes the blocks for the next <paramref name="tokens"/> tokens; false where there are not enough.</summary>
+    /// <summary>Takes the blocks for the next <paramref name="tokens"/> tokens; false where too few are free.</summary>
     public bool TryGrow(KvBlockPool kv, int blockSize, int tokens)
     {
         var needed = BlocksFor(Computed + tokens, blockSize);

@@ -2,8 +2,8 @@ namespace Penstock.Simulator.Replicas;
 
 /// <summary>
 /// How long one step of a continuously batching engine takes, as a linear model. All figures are milliseconds:
-/// <c>step = D0 + D1·B + D2·KV + P1·t' (+ P0 + P2·Σ t·(kv + t/2))</c>, where B is the number of decoding sequences, KV
-/// the tokens of context they read, t the prefill tokens of the step and kv the context those stand on.
+/// <c>step = D0 + D1·B + D2·KV + P1·t' (+ P0 + P2·Σ t·(kv + t/2))</c>, where B is the number of decoding sequences,
+/// KV the tokens of context they read, t the prefill tokens of the step and kv the context those stand on.
 /// </summary>
 /// <remarks>
 /// Below a knee of tokens per step the linear layers cost what streaming their weights costs, and that is in D0

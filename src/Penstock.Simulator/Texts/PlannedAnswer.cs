@@ -92,7 +92,8 @@ public sealed class PlannedAnswer
             return new PlannedAnswer(bytes, ends[..tokens], LengthOrNatural(limits, wanted), null);
         }
 
-        return new PlannedAnswer(bytes, ends, stop is null ? LengthOrNatural(limits, wanted) : AnswerEnd.StopSequence, stop);
+        var end = stop is null ? LengthOrNatural(limits, wanted) : AnswerEnd.StopSequence;
+        return new PlannedAnswer(bytes, ends, end, stop);
     }
 
     /// <summary>The arguments of a tool call, cut where they are longer than allowed.</summary>

@@ -41,7 +41,7 @@ internal sealed class JsonBody(JsonElement root)
         };
     }
 
-    /// <summary>A whole number of at least <paramref name="min"/>; beyond the range of an int it is the largest int.</summary>
+    /// <summary>A whole number of at least <paramref name="min"/>; one that no int holds is the largest int.</summary>
     public int? Count(string name, int min, bool required = false)
     {
         if (!Has(name, out var value))

@@ -98,7 +98,8 @@ internal sealed class PromptTemplate
                 Content(Field(part, "content"));
                 break;
             case "tool_use":
-                Call(Field(part, "name") is { ValueKind: JsonValueKind.String } name ? name.GetString() : null, Field(part, "input"));
+                var name = Field(part, "name");
+                Call(name.ValueKind == JsonValueKind.String ? name.GetString() : null, Field(part, "input"));
                 break;
             default:
                 Opaque(type ?? "part", part);

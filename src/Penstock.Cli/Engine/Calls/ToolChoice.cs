@@ -52,7 +52,7 @@ internal static class ToolChoice
             chosen = Find(tools, named);
             if (chosen is null)
             {
-                body.Fail("The tool specified in `tool_choice` does not match any of the specified `tools`", "tool_choice");
+                body.Fail("The tool in `tool_choice` does not match any of the specified `tools`", "tool_choice");
                 return null;
             }
         }

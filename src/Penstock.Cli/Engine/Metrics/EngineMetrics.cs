@@ -73,7 +73,7 @@ internal sealed class EngineMetrics
         text.Counter("vllm:num_preemptions", "Preemptions.", now.Preemptions);
         text.Counter("vllm:prompt_tokens", "Prompt tokens processed.", now.PromptTokens);
         text.Counter("vllm:generation_tokens", "Tokens generated.", now.GenerationTokens);
-        text.Head("vllm:request_success", "counter", "Requests ended, by the reason.");
+        text.Head("vllm:request_success_total", "counter", "Requests ended, by the reason.");
         text.Value("vllm:request_success_total", _succeeded, ",finished_reason=\"stop\"");
         text.Value("vllm:request_success_total", _aborted, ",finished_reason=\"abort\"");
         text.Head("vllm:cache_config_info", "gauge", "The cache configuration.");

@@ -28,10 +28,10 @@ internal sealed class PrometheusText(string model)
         Value(name, value);
     }
 
-    /// <summary>A counter; the format wants <c>_total</c> at the end of its name.</summary>
+    /// <summary>A counter; vLLM's client library puts <c>_total</c> at the end of its name.</summary>
     public void Counter(string name, string help, double value)
     {
-        Head(name, "counter", help);
+        Head(name + "_total", "counter", help);
         Value(name + "_total", value);
     }
 
