@@ -4,7 +4,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Penstock.Repo.Tests;
 
-/// <summary>The rules on the shape of a source file. Each takes a file's path and text and returns its breaches.</summary>
+/// <summary>The rules on the shape of a source file. Each takes a path and a text and returns the breaches.</summary>
 internal static class Rules
 {
     public const int FileLinesMax = 300;
