@@ -13,6 +13,13 @@ internal static class AnthropicScript
         id = ScriptedEngine.Model,
         display_name = "Scripted",
         created_at = "2026-01-01T00:00:00Z",
+        line = (string?)null,
+        lifecycle = "active",
+        deprecated_at = (string?)null,
+        retires_at = (string?)null,
+        max_input_tokens = 262_144,
+        max_tokens = 131_072,
+        capabilities = (object?)null,
     };
 
     public static object Error(int status, string message) => new
