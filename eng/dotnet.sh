@@ -10,7 +10,7 @@ build_stamp=$root/artifacts/penstock.stamp
 # Sets $dotnet to the muxer, or says what is missing.
 find_dotnet() {
   local candidate
-  for candidate in "${DOTNET_ROOT:+$DOTNET_ROOT/dotnet}" "$(command -v dotnet)" "$HOME/.dotnet/dotnet"; do
+  for candidate in "${DOTNET_ROOT:+$DOTNET_ROOT/dotnet}" "$(command -v dotnet)" "${HOME:-}/.dotnet/dotnet"; do
     [[ -n $candidate && -x $candidate ]] && { dotnet=$candidate; return; }
   done
   echo "penstock needs the .NET 10 SDK, and there is no dotnet here: https://dotnet.microsoft.com/download/dotnet/10.0" >&2

@@ -55,9 +55,9 @@ internal static class ClientProgram
         }
 
         report.Append(ended.Errors);
-        TestContext.Current.TestOutputHelper?.WriteLine(report.ToString());
         Assert.True(failed == 0, $"{failed} of {checks} checks failed\n{report}");
         Assert.True(checks > 0 && ended.ExitCode == 0, $"exit {ended.ExitCode} after {checks} checks\n{report}");
+        TestContext.Current.TestOutputHelper?.WriteLine(report.ToString());
     }
 
     private static Result? Parse(string line)
