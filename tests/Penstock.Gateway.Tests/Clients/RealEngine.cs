@@ -51,7 +51,8 @@ internal sealed class RealEngine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Command.Run(
-            new ProcessStartInfo(_script, ["stop", "--pidfile", _folder.File("engine.pid")]), TimeSpan.FromSeconds(30));
+            new ProcessStartInfo(_script, ["stop", "--pidfile", _folder.File("engine.pid")]),
+            TimeSpan.FromSeconds(30));
         _folder.Dispose();
     }
 
