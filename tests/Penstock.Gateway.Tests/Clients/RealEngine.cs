@@ -15,7 +15,7 @@ internal sealed class RealEngine : IAsyncDisposable
 
     private RealEngine(string script) => _script = script;
 
-    /// <summary>Random weights of a true shape: real work and real tokens, no sense, and no end before the limit.</summary>
+    /// <summary>Random weights of a true shape: real work, no sense, and no end before the limit.</summary>
     public static string Model => "shape15m";
 
     public Uri Url { get; private set; } = new("http://127.0.0.1");
