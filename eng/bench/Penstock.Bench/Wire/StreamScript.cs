@@ -75,10 +75,10 @@ internal sealed class StreamScript
             (_, 2) => Frame("content_block_stop", """{"type":"content_block_stop","index":0}"""),
             (_, 1) => Frame("message_delta",
                 """{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},"""
-                + $$""" "usage":{"output_tokens":{{events - 5}}}}"""),
+                + $$$""" "usage":{"output_tokens":{{{events - 5}}}}}"""),
             (_, 0) => Frame("message_stop", """{"type":"message_stop"}"""),
             _ => Frame("content_block_delta",
-                $$"""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" token{{index}}"}}"""),
+                $$$"""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" token{{{index}}}"}}"""),
         };
     }
 

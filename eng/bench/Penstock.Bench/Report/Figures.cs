@@ -1,0 +1,46 @@
+namespace Penstock.Bench.Report;
+
+/// <summary>One metric of one target, once a round.</summary>
+internal sealed record Figure(Metric Metric, string Target)
+{
+    public List<double> Rounds { get; } = [];
+
+    public double Min => Rounds.Min();
+
+    public double Max => Rounds.Max();
+
+    public double Median
+    {
+        get
+        {
+            var sorted = Rounds.Order().ToList();
+            return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
+        }
+    }
+}
+
+/// <summary>Every figure of a run, in the order in which metrics first came up.</summary>
+internal sealed class Figures
+{
+    private readonly List<Figure> _all = [];
+
+    public IReadOnlyList<Figure> All => _all;
+
+    public IEnumerable<Metric> Metrics => _all.Select(figure => figure.Metric).Distinct();
+
+    public void Add(Metric metric, string target, double value)
+    {
+        if (Find(metric, target) is not { } figure)
+            _all.Add(figure = new Figure(metric, target));
+        figure.Rounds.Add(value);
+    }
+
+    public Figure? Find(Metric metric, string target) =>
+        _all.FirstOrDefault(figure => figure.Metric == metric && figure.Target == target);
+
+    /// <summary>This figure's median over bare YARP's in the same run; null where that says nothing.</summary>
+    public double? RatioToYarp(Figure figure) =>
+        figure.Metric.Compared && Find(figure.Metric, Processes.Target.Yarp) is { Median: > 0 } yarp
+            ? figure.Median / yarp.Median
+            : null;
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using Penstock.Bench.Load;
+using Penstock.Bench.Processes;
+using Penstock.Bench.Report;
+
+namespace Penstock.Bench.Sections;
+
+/// <summary>
+/// CPU per streamed event: a fixed number of clients, each one stream after the other, out of step. The stream's share of
+/// its request (connect, head, settlement) is in the figure.
+/// </summary>
+internal static class EventSection
+{
+    public static void Run(Session session, Target upstream, IReadOnlyList<Target> gateways)
+    {
+        Measure(session, upstream, gateways, clients: 32, events: 100, gapMilliseconds: 5);
+        Measure(session, upstream, gateways, clients: 1000, events: 40, gapMilliseconds: 50);
+    }
+
+    private static void Measure(
+        Session session, Target upstream, IReadOnlyList<Target> gateways, int clients, int events, int gapMilliseconds)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"{clients} streams of {events} x {gapMilliseconds} ms");
+        Session.Say($"CPU per event, {name}");
+        var cpu = new Metric($"event-cpu-{clients}", $"CPU per event, {name}", "us");
+        var speed = new Metric($"event-rate-{clients}", "  events", "1/s");
+        var median = new Metric($"event-first-p50-{clients}", "  first token p50", "ms");
+        var tail = new Metric($"event-first-p99-{clients}", "  first token p99", "ms");
+        var client = new Metric($"event-client-{clients}", "  load client's own CPU per event", "us") { Compared = false };
+        var engine = new Metric($"event-upstream-{clients}", "  upstream's own CPU per event", "us") { Compared = false };
+
+        session.Rounds([upstream, .. gateways], target =>
+        {
+            var streamSeconds = events * gapMilliseconds / 1000.0;
+            var plan = new LoadPlan(target.Port, target.Key)
+            {
+                Clients = clients,
+                Events = events,
+                GapMilliseconds = gapMilliseconds,
+                StaggerSeconds = streamSeconds,
+                Seconds = streamSeconds + session.Options.Seconds,
+            };
+            LoadResult result = null!;
+            double upstreamSeconds = 0;
+            var seconds = session.CpuWhile(target, () =>
+                upstreamSeconds = session.CpuWhile(upstream, () => result = Session.Load(target, plan)));
+            if (target != upstream)
+                session.Figures.Add(cpu, target.Name, seconds / result.Events * 1e6);
+            session.Figures.Add(speed, target.Name, result.Events / result.Seconds);
+            session.Figures.Add(median, target.Name, result.FirstByte.P50 / 1000);
+            session.Figures.Add(tail, target.Name, result.FirstByte.P99 / 1000);
+            session.Figures.Add(client, target.Name, result.ClientCpuSeconds / result.Events * 1e6);
+            session.Figures.Add(engine, target.Name, upstreamSeconds / result.Events * 1e6);
+        });
+    }
+}
