@@ -15,12 +15,17 @@ internal static class Driver
         var command = options.GatewayCommand
             ?? $"'{root}/penstock' serve --port {{port}} --admin-port {{admin}} --data {{data}} --engine {{engine}}";
         using var lab = new Lab(folder, root, command);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Leave(lab));
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Leave(lab));
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Leave(lab, folder));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Leave(lab, folder));
+        using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => Leave(lab, folder));
         var session = new Session(lab, options, Path.Combine(root, "eng/bench/wrk.lua"));
         try
         {
             Measure(session);
+        }
+        catch (Exception) when (lab.Ended)
+        {
+            lab.Settle(Timeout.InfiniteTimeSpan);
         }
         catch (BenchFailure failure)
         {
@@ -56,19 +61,20 @@ internal static class Driver
         {
             var upstream = session.Lab.StartPacedUpstream();
             var gateways = session.StartGateways(upstream);
-            if (sections.Contains("first-token"))
-                LatencySection.RunFirstToken(session, upstream, gateways);
             if (sections.Contains("event"))
                 EventSection.Run(session, upstream, gateways);
+            if (sections.Contains("first-token"))
+                LatencySection.RunFirstToken(session, upstream, gateways);
             session.Stop(gateways);
             if (sections.Contains("idle"))
                 IdleSection.Run(session, upstream);
         }
     }
 
-    private static void Leave(Lab lab)
+    private static void Leave(Lab lab, string folder)
     {
         lab.Dispose();
+        Directory.Delete(folder, recursive: true);
         Environment.Exit(130);
     }
 }

@@ -71,8 +71,8 @@ internal sealed record Options
     {
         "--only" when Names(value, Target.Gateways) is { } names => this with { Gateways = names },
         "--sections" when Names(value, AllSections) is { } names => this with { Sections = names },
-        "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out var seconds) && seconds is > 0 and <= 600
-            => this with { Seconds = seconds },
+        "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is > 0 and <= 600 => this with { Seconds = seconds },
         "--rounds" when int.TryParse(value, CultureInfo.InvariantCulture, out var rounds) && rounds is > 0 and <= 100
             => this with { Rounds = rounds },
         "--gateway-cmd" => this with { GatewayCommand = value },

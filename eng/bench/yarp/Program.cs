@@ -2,8 +2,8 @@ using Microsoft.AspNetCore.Builder;
 using Yarp.ReverseProxy.Forwarder;
 using Yarp.ReverseProxy.Transforms;
 
-// Bare YARP, the .NET floor: one catch-all direct forwarder to one upstream. It replaces the Authorization header, as any
-// gateway must, and does nothing else. Everything is at its default except logging (off, or it would dominate the
+// Bare YARP, the .NET floor: one catch-all direct forwarder to one upstream. It replaces the Authorization header, as
+// any gateway must, and does nothing else. Everything is at its default except logging (off, or it would dominate the
 // figures) and the activity timeout (ten minutes, so that idle streams live).
 if (args is not [var listenUrl, var upstreamUrl])
 {

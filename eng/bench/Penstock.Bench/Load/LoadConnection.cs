@@ -92,7 +92,7 @@ internal sealed class LoadConnection : IDisposable
         if (error == SocketError.WouldBlock)
             return;
         if (error != SocketError.Success || read == 0)
-            Failure = string.Create(CultureInfo.InvariantCulture, $"connection ended ({error}) at body byte {_position}");
+            Failure = $"connection ended ({error}) at body byte {_position}";
         else
             Take(scratch[..read]);
         Active &= !Done && Failure is null;

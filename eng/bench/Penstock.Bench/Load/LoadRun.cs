@@ -4,8 +4,8 @@ using Penstock.Bench.Wire;
 namespace Penstock.Bench.Load;
 
 /// <summary>
-/// Runs one <see cref="LoadPlan"/> on one thread. In open loop a request that finds no idle connection gets a new one, and
-/// beyond <see cref="ConnectionsMax"/> waits; its latency counts from when it was due either way.
+/// Runs one <see cref="LoadPlan"/> on one thread. In open loop a request that finds no idle connection gets a new
+/// one, and beyond <see cref="ConnectionsMax"/> waits; its latency counts from when it was due either way.
 /// </summary>
 internal sealed class LoadRun : IDisposable
 {
@@ -87,9 +87,10 @@ internal sealed class LoadRun : IDisposable
     /// <summary>When the n-th request (open loop) or the n-th client (closed loop) starts.</summary>
     private long Due(long index)
     {
-        if (_plan.Clients > 0)
-            return index < _plan.Clients ? _begin + Ticks(TimeSpan.FromSeconds(_plan.StaggerSeconds)) * index / _plan.Clients : long.MaxValue;
-        return _begin + (long)(index / _plan.Rate * Stopwatch.Frequency);
+        if (_plan.Clients > 0 && index >= _plan.Clients)
+            return long.MaxValue;
+        var seconds = _plan.Clients > 0 ? _plan.StaggerSeconds * index / _plan.Clients : index / _plan.Rate;
+        return _begin + (long)(seconds * Stopwatch.Frequency);
     }
 
     private void StartOrWait(long due)

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Penstock.Bench.Processes;
 
-/// <summary>A server started for the benchmark, with its output in a log file. Ended by pid, with its descendants.</summary>
+/// <summary>
+/// A server started for the benchmark, with its output in a log file. Ended by pid, with its descendants.
+/// </summary>
 internal sealed partial class ChildProcess : IDisposable
 {
     private const int Terminate = 15;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -18,6 +19,7 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
     private readonly ManualResetEventSlim _never = new();
     private int _count;
     private bool _ended;
+    private Process? _tool;
 
     /// <summary>A file of the run's own folder.</summary>
     public string FileFor(string name) => Path.Combine(folder, name);
@@ -53,6 +55,9 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
         return target;
     }
 
+    /// <summary>Everything has been told to end; what fails from now on fails because of that.</summary>
+    public bool Ended => _ended;
+
     public void Stop(Target target)
     {
         lock (_lock)
@@ -62,7 +67,23 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
         }
     }
 
-    /// <summary>Lets what trails behind an answer (batched writes, closed sockets) happen within the measurement.</summary>
+    /// <summary>Runs a load tool to its end and returns what it printed.</summary>
+    public string RunTool(ProcessStartInfo start)
+    {
+        start.RedirectStandardOutput = true;
+        using var process = Process.Start(start)!;
+        lock (_lock)
+            _tool = process;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        lock (_lock)
+            _tool = null;
+        return output;
+    }
+
+    /// <summary>
+    /// Lets what trails behind an answer (batched writes, closed sockets) happen within the measurement.
+    /// </summary>
     public void Settle(TimeSpan time) => _never.Wait(time);
 
     public void Dispose()
@@ -70,6 +91,8 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
         lock (_lock)
         {
             _ended = true;
+            _tool?.Kill();
+            _tool = null;
             for (var i = _children.Count - 1; i >= 0; i--)
                 _children[i].Dispose();
             _children.Clear();

@@ -15,14 +15,17 @@ internal static class NginxConfig
           client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
         """;
 
-    /// <summary>Answers every request with a constant, without reading the body; short posts are probes and get 400.</summary>
+    /// <summary>
+    /// Answers every request with a constant, without reading the body; short posts are probes and get 400.
+    /// </summary>
     public static string Constant(int port) => Frame + $$"""
 
           map $content_length $probe { default 0; "~^[0-9]{1,2}$" 1; }
           server {
             listen 127.0.0.1:{{port}} backlog=4096;
-            location = /v1/messages { if ($probe) { return 400 '{{Answers.BadRequest}}'; } return 200 '{{Answers.Messages}}'; }
-            location = /v1/chat/completions { if ($probe) { return 400 '{{Answers.BadRequest}}'; } return 200 '{{Answers.Chat}}'; }
+            if ($probe) { return 400 '{{Answers.BadRequest}}'; }
+            location = /v1/messages { return 200 '{{Answers.Messages}}'; }
+            location = /v1/chat/completions { return 200 '{{Answers.Chat}}'; }
             location = /v1/models { return 200 '{{Answers.Models}}'; }
             location = /version { return 200 '{{Answers.Version}}'; }
             location = /metrics { default_type text/plain; return 200 '{{Answers.Metrics}}'; }

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Penstock.Bench.Processes;
 
-/// <summary>What the kernel says about a process and all its descendants. Linux: /proc/PID/stat and status (man 5 proc).</summary>
+/// <summary>
+/// What the kernel says about a process and all its descendants. Linux: /proc/PID/stat and status (man 5 proc).
+/// </summary>
 internal static class ProcessTree
 {
     /// <summary>Clock ticks a second of /proc/PID/stat; 100 on every Linux that .NET runs on (USER_HZ).</summary>
@@ -28,7 +30,9 @@ internal static class ProcessTree
     /// <summary>User plus system CPU time used so far, in seconds.</summary>
     public static double CpuSeconds(int root) => Of(root).Sum(pid => Stat(pid)?.CpuTicks ?? 0) / TicksPerSecond;
 
-    /// <summary>Resident memory in megabytes (10^6 bytes); pages shared within the tree count once for each process.</summary>
+    /// <summary>
+    /// Resident memory in megabytes (10^6 bytes); pages shared within the tree count once for each process.
+    /// </summary>
     public static double ResidentMegabytes(int root) => Of(root).Sum(ResidentKilobytes) * 1024 / 1e6;
 
     private static (int Parent, long CpuTicks)? Stat(int pid)
@@ -46,8 +50,10 @@ internal static class ProcessTree
 
     private static long ResidentKilobytes(int pid)
     {
-        var line = Read(pid, "status")?.Split('\n').FirstOrDefault(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], CultureInfo.InvariantCulture);
+        var line = Read(pid, "status")?.Split('\n')
+            .FirstOrDefault(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        var fields = line?.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        return fields is null ? 0 : long.Parse(fields[^2], CultureInfo.InvariantCulture);
     }
 
     private static string? Read(int pid, string file)

@@ -19,14 +19,24 @@ internal sealed record Figure(Metric Metric, string Target)
     }
 }
 
-/// <summary>Every figure of a run, in the order in which metrics first came up.</summary>
+/// <summary>Every figure of a run.</summary>
 internal sealed class Figures
 {
     private readonly List<Figure> _all = [];
+    private readonly List<Metric> _metrics = [];
 
     public IReadOnlyList<Figure> All => _all;
 
-    public IEnumerable<Metric> Metrics => _all.Select(figure => figure.Metric).Distinct();
+    /// <summary>In the order of the table's rows.</summary>
+    public IReadOnlyList<Metric> Metrics => _metrics;
+
+    /// <summary>Gives a metric the next row of the table.</summary>
+    public Metric Row(string id, string name, string unit, bool compared = true)
+    {
+        var metric = new Metric(id, name, unit) { Compared = compared };
+        _metrics.Add(metric);
+        return metric;
+    }
 
     public void Add(Metric metric, string target, double value)
     {

@@ -10,11 +10,13 @@ internal sealed record Machine(
 {
     public static Machine Describe(string root, string[] arguments)
     {
-        var model = File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal));
+        var model = File.ReadLines("/proc/cpuinfo")
+            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?
+            .Split(':')[1].Trim();
         var commit = Output("git", "-C", root, "rev-parse", "--short", "HEAD");
         var changed = Output("git", "-C", root, "status", "--porcelain", "--untracked-files=no").Length > 0;
         return new Machine(
-            model?[(model.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString(),
+            model ?? RuntimeInformation.ProcessArchitecture.ToString(),
             Environment.ProcessorCount,
             $"{Output("uname", "-s")} {Output("uname", "-r")}",
             Environment.Version.ToString(),
@@ -26,7 +28,11 @@ internal sealed record Machine(
 
     private static string Output(string command, params IEnumerable<string> arguments)
     {
-        var start = new ProcessStartInfo(command, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(command, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         var text = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
         process.WaitForExit();

@@ -1,6 +1,8 @@
 namespace Penstock.Bench.Report;
 
-/// <summary>One row of the table. Definitions are in the README beside the run script.</summary>
+/// <summary>
+/// One row of the table; <see cref="Figures.Row"/> makes them. Definitions: the README beside the run script.
+/// </summary>
 internal sealed record Metric(string Id, string Name, string Unit)
 {
     /// <summary>Whether the ratio to YARP's figure says anything.</summary>

@@ -8,7 +8,7 @@ namespace Penstock.Bench.Report;
 internal static class Print
 {
     private const int NameWidth = 46;
-    private const int CellWidth = 25;
+    private const int CellWidth = 28;
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

@@ -6,8 +6,8 @@ using Penstock.Bench.Report;
 namespace Penstock.Bench.Sections;
 
 /// <summary>
-/// CPU per streamed event: a fixed number of clients, each one stream after the other, out of step. The stream's share of
-/// its request (connect, head, settlement) is in the figure.
+/// CPU per streamed event: a fixed number of clients, each one stream after the other, out of step. The stream's
+/// share of its request (connect, head, settlement) is in the figure.
 /// </summary>
 internal static class EventSection
 {
@@ -22,28 +22,29 @@ internal static class EventSection
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"{clients} streams of {events} x {gapMilliseconds} ms");
         Session.Say($"CPU per event, {name}");
-        var cpu = new Metric($"event-cpu-{clients}", $"CPU per event, {name}", "us");
-        var speed = new Metric($"event-rate-{clients}", "  events", "1/s");
-        var median = new Metric($"event-first-p50-{clients}", "  first token p50", "ms");
-        var tail = new Metric($"event-first-p99-{clients}", "  first token p99", "ms");
-        var client = new Metric($"event-client-{clients}", "  load client's own CPU per event", "us") { Compared = false };
-        var engine = new Metric($"event-upstream-{clients}", "  upstream's own CPU per event", "us") { Compared = false };
+        var cpu = session.Figures.Row($"event-cpu-{clients}", $"CPU per event, {name}", "us");
+        var speed = session.Figures.Row($"event-rate-{clients}", "  events", "1/s");
+        var median = session.Figures.Row($"event-first-p50-{clients}", "  first token p50", "ms");
+        var tail = session.Figures.Row($"event-first-p99-{clients}", "  first token p99", "ms");
+        var client = session.Figures.Row($"event-client-{clients}", "  load client's own CPU", "us", compared: false);
+        var engine = session.Figures.Row($"event-upstream-{clients}", "  upstream's own CPU", "us", compared: false);
 
         session.Rounds([upstream, .. gateways], target =>
         {
             var streamSeconds = events * gapMilliseconds / 1000.0;
+            var stagger = streamSeconds / 2;
             var plan = new LoadPlan(target.Port, target.Key)
             {
                 Clients = clients,
                 Events = events,
                 GapMilliseconds = gapMilliseconds,
-                StaggerSeconds = streamSeconds,
-                Seconds = streamSeconds + session.Options.Seconds,
+                StaggerSeconds = stagger,
+                Seconds = stagger + session.Options.Seconds,
             };
             LoadResult result = null!;
             double upstreamSeconds = 0;
             var seconds = session.CpuWhile(target, () =>
-                upstreamSeconds = session.CpuWhile(upstream, () => result = Session.Load(target, plan)));
+                upstreamSeconds = session.CpuWhile(upstream, () => result = session.Load(target, plan)));
             if (target != upstream)
                 session.Figures.Add(cpu, target.Name, seconds / result.Events * 1e6);
             session.Figures.Add(speed, target.Name, result.Events / result.Seconds);

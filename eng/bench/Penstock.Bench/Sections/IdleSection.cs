@@ -4,7 +4,9 @@ using Penstock.Bench.Report;
 
 namespace Penstock.Bench.Sections;
 
-/// <summary>Memory of a fresh process with no streams, and with 1,000 that have sent one event and are silent.</summary>
+/// <summary>
+/// Memory of a fresh process with no streams, and with 1,000 that have sent one event and are silent.
+/// </summary>
 internal static class IdleSection
 {
     private const int Streams = 1000;
@@ -12,9 +14,9 @@ internal static class IdleSection
 
     public static void Run(Session session, Target upstream)
     {
-        var empty = new Metric("idle-rss-0", "RSS, fresh", "MB");
-        var full = new Metric("idle-rss-1000", "RSS, 1,000 idle streams", "MB");
-        var each = new Metric("idle-stream", "  each", "KB");
+        var empty = session.Figures.Row("idle-rss-0", "RSS, fresh", "MB");
+        var full = session.Figures.Row("idle-rss-1000", "RSS, 1,000 idle streams", "MB");
+        var each = session.Figures.Row("idle-stream", "  each", "KB");
         foreach (var name in session.Options.Gateways)
         {
             Session.Say($"memory at {Streams} idle streams, {name}");

@@ -6,8 +6,8 @@ using Penstock.Bench.Report;
 namespace Penstock.Bench.Sections;
 
 /// <summary>
-/// Latency that a gateway adds, in open loop: requests leave at a fixed rate whatever the answers do, and latency counts
-/// from when a request was due. "Added" is against the upstream asked directly in the same round.
+/// Latency that a gateway adds, in open loop: requests leave at a fixed rate whatever the answers do, and latency
+/// counts from when a request was due. "Added" is against the upstream asked directly in the same round.
 /// </summary>
 internal static class LatencySection
 {
@@ -35,8 +35,8 @@ internal static class LatencySection
             var rate = Math.Floor(gateways.Min(target => MaxRate(session, target, body)) / 2);
             Session.Say($"latency at half load, {body.Name}, {rate} requests/s");
             var id = $"half-load-{body.Id}";
-            session.Figures.Add(
-                new Metric($"{id}-rate", $"Half load, {body.Name}: offered", "1/s") { Compared = false }, Target.Direct, rate);
+            var offered = session.Figures.Row($"{id}-rate", $"Half load, {body.Name}: offered", "1/s", compared: false);
+            session.Figures.Add(offered, Target.Direct, rate);
             Measure(session, upstream, gateways, id, "latency", result => result.Total, target =>
                 new LoadPlan(target.Port, target.Key)
                 {
@@ -56,21 +56,24 @@ internal static class LatencySection
         Func<LoadResult, Latency> pick,
         Func<Target, LoadPlan> plan)
     {
-        foreach (var target in gateways)
-            Session.Load(target, plan(target));
+        var addedMedian = session.Figures.Row($"{id}-added-p50", $"Added {what} p50", "ms");
+        var addedTail = session.Figures.Row($"{id}-added-p99", $"Added {what} p99", "ms");
+        var median = session.Figures.Row($"{id}-p50", $"  {what} p50", "ms");
+        var tail = session.Figures.Row($"{id}-p99", $"  {what} p99", "ms");
         var direct = new Latency(0, 0, 0);
         session.Rounds([upstream, .. gateways], target =>
         {
-            var latency = pick(Session.Load(target, plan(target)));
+            var latency = pick(session.Load(target, plan(target)));
+            session.Figures.Add(median, target.Name, latency.P50 / 1000);
+            session.Figures.Add(tail, target.Name, latency.P99 / 1000);
             if (target == upstream)
-                direct = latency;
-            foreach (var (name, value, floor) in (ReadOnlySpan<(string, double, double)>)
-                [("p50", latency.P50, direct.P50), ("p99", latency.P99, direct.P99)])
             {
-                if (target != upstream)
-                    session.Figures.Add(new Metric($"{id}-added-{name}", $"Added {what} {name}", "ms"), target.Name, (value - floor) / 1000);
-                session.Figures.Add(new Metric($"{id}-{name}", $"  {what} {name}", "ms"), target.Name, value / 1000);
+                direct = latency;
+                return;
             }
+
+            session.Figures.Add(addedMedian, target.Name, (latency.P50 - direct.P50) / 1000);
+            session.Figures.Add(addedTail, target.Name, (latency.P99 - direct.P99) / 1000);
         });
     }
 
@@ -79,7 +82,8 @@ internal static class LatencySection
         if (!session.MaxRates.TryGetValue((target.Name, body.Id), out var rate))
         {
             session.Wrk(target, body.File, session.Options.Seconds);
-            rate = session.MaxRates[(target.Name, body.Id)] = session.Wrk(target, body.File, session.Options.Seconds).Rate;
+            rate = session.Wrk(target, body.File, session.Options.Seconds).Rate;
+            session.MaxRates[(target.Name, body.Id)] = rate;
         }
 
         return rate;

@@ -35,7 +35,9 @@ internal sealed class Session(Lab lab, Options options, string script)
             lab.Stop(target);
     }
 
-    /// <summary>Takes each round over all targets in turn, so that what else the machine does hits them alike.</summary>
+    /// <summary>
+    /// Takes each round over all targets in turn, so that what else the machine does hits them alike.
+    /// </summary>
     public void Rounds(IReadOnlyList<Target> targets, Action<Target> measure)
     {
         for (var round = 0; round < options.Rounds; round++)
@@ -61,13 +63,10 @@ internal sealed class Session(Lab lab, Options options, string script)
         [
             "-t1", $"-c{Connections}", string.Create(CultureInfo.InvariantCulture, $"-d{Math.Ceiling(seconds)}s"),
             "-s", script, $"http://127.0.0.1:{target.Port}/v1/messages",
-        ])
-        {
-            RedirectStandardOutput = true,
-        };
+        ]);
         start.Environment["BENCH_BODY"] = bodyFile;
         start.Environment["BENCH_KEY"] = target.Key;
-        var output = Output(start);
+        var output = lab.RunTool(start);
         var result = output.Split('\n').FirstOrDefault(line => line.StartsWith("RESULT ", StringComparison.Ordinal))
             ?? throw new BenchFailure($"wrk gave no result:\n{output}");
         var numbers = result.Split(' ')[1..].Select(text => long.Parse(text, CultureInfo.InvariantCulture)).ToArray();
@@ -77,24 +76,14 @@ internal sealed class Session(Lab lab, Options options, string script)
     }
 
     /// <summary>The own load client, in its own process.</summary>
-    public static LoadResult Load(Target target, LoadPlan plan)
+    public LoadResult Load(Target target, LoadPlan plan)
     {
-        var start = new ProcessStartInfo(Environment.ProcessPath!, ["load", JsonSerializer.Serialize(plan)])
-        {
-            RedirectStandardOutput = true,
-        };
-        var output = Output(start);
+        var start = new ProcessStartInfo(Environment.ProcessPath!, ["load", JsonSerializer.Serialize(plan)]);
+        var output = lab.RunTool(start);
         var result = output.StartsWith('{') ? JsonSerializer.Deserialize<LoadResult>(output) : null;
         return result is { Failed: 0, Requests: > 0 }
             ? result
-            : throw new BenchFailure($"{target.Name}: not every answer was 200, complete and right: {result?.FirstFailure ?? output}");
-    }
-
-    private static string Output(ProcessStartInfo start)
-    {
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return output;
+            : throw new BenchFailure(
+                $"{target.Name}: not every answer was 200, complete and right: {result?.FirstFailure ?? output}");
     }
 }

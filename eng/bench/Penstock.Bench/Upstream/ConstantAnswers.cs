@@ -34,5 +34,5 @@ internal static class ConstantAnswers
     }
 
     private static byte[] Response(string status, string type, string body) => Encoding.UTF8.GetBytes(
-        $"HTTP/1.1 {status}\r\ncontent-type: {type}\r\ncontent-length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+        $"HTTP/1.1 {status}\r\ncontent-type: {type}\r\ncontent-length: {body.Length}\r\n\r\n{body}");
 }

@@ -7,9 +7,9 @@ using Penstock.Bench.Wire;
 namespace Penstock.Bench.Upstream;
 
 /// <summary>
-/// An engine that costs next to nothing: one thread, one epoll set, one timer. Answers POST /v1/messages with a stream at
-/// the pace that the request names (see <see cref="RequestBodies.TryReadPace"/>), or with a constant when it names none,
-/// and speaks enough of vLLM's HTTP for a gateway to recognise it. Runs until it is killed.
+/// An engine that costs next to nothing: one thread, one epoll set, one timer. Answers POST /v1/messages with a
+/// stream at the pace that the request names (see <see cref="RequestBodies.TryReadPace"/>), or with a constant when
+/// it names none, and speaks enough of vLLM's HTTP for a gateway to recognise it. Runs until it is killed.
 /// </summary>
 internal sealed class PacedUpstream : IDisposable
 {

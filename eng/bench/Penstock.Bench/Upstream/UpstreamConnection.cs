@@ -3,7 +3,9 @@ using Penstock.Bench.Wire;
 
 namespace Penstock.Bench.Upstream;
 
-/// <summary>One connection of a gateway to the paced upstream: a request being read, or a script being played.</summary>
+/// <summary>
+/// One connection of a gateway to the paced upstream: a request being read, or a script being played.
+/// </summary>
 internal sealed class UpstreamConnection(Socket socket) : IDisposable
 {
     private const int RequestBytesMax = 16 * 1024 * 1024;
@@ -35,7 +37,9 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
         return error == SocketError.Success && read > 0;
     }
 
-    /// <summary>A complete request, if there is one and no script is playing. The spans live until the next call.</summary>
+    /// <summary>
+    /// A complete request, if there is one and no script is playing. The spans live until the next call.
+    /// </summary>
     public bool TryTakeRequest(out ReadOnlySpan<byte> firstLine, out ReadOnlySpan<byte> body)
     {
         firstLine = body = default;
@@ -65,7 +69,9 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
         _gap = gapTicks;
     }
 
-    /// <summary>Sends every event due by <paramref name="now"/>; returns when to come back, null when there is no more.</summary>
+    /// <summary>
+    /// Sends every event due by <paramref name="now"/>; returns when to come back, null when there is no more.
+    /// </summary>
     public long? SendUntil(long now)
     {
         if (_closed || _script is not { } script)
@@ -75,7 +81,8 @@ internal sealed class UpstreamConnection(Socket socket) : IDisposable
             _event++;
         if (_event > 0 && _sent < script.EventEnds[_event - 1])
         {
-            var sent = socket.Send(script.Wire.AsSpan(_sent..script.EventEnds[_event - 1]), SocketFlags.None, out var error);
+            var due = script.Wire.AsSpan(_sent..script.EventEnds[_event - 1]);
+            var sent = socket.Send(due, SocketFlags.None, out var error);
             if (error is not (SocketError.Success or SocketError.WouldBlock))
                 return null;
             _sent += Math.Max(sent, 0);

@@ -3,8 +3,8 @@ using System.Text;
 namespace Penstock.Bench.Wire;
 
 /// <summary>
-/// What both upstreams say, in the shape of a vLLM 0.20 server with one model: constant answers of about 1.3 KB, and the
-/// small endpoints by which a gateway finds out what stands behind a URL.
+/// What both upstreams say, in the shape of a vLLM 0.20 server with one model: constant answers of about 1.3 KB, and
+/// the small endpoints by which a gateway finds out what stands behind a URL.
 /// </summary>
 internal static class Answers
 {

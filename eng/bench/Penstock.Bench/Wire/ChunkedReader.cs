@@ -1,8 +1,8 @@
 namespace Penstock.Bench.Wire;
 
 /// <summary>
-/// Takes chunked framing (RFC 9112 §7.1) off a body that arrives in arbitrary pieces. Keeps no bytes: it hands out slices
-/// of what it is given.
+/// Takes chunked framing (RFC 9112 §7.1) off a body that arrives in arbitrary pieces. Keeps no bytes: it hands out
+/// slices of what it is given.
 /// </summary>
 internal struct ChunkedReader
 {
@@ -23,8 +23,8 @@ internal struct ChunkedReader
     public readonly bool Done => _expect == Expect.Done;
 
     /// <summary>
-    /// Consumes from the front of <paramref name="input"/> up to the next slice of body data. Returns false, with nothing
-    /// in <paramref name="data"/>, when the input is used up or the body is complete.
+    /// Consumes from the front of <paramref name="input"/> up to the next slice of body data. Returns false, with
+    /// nothing in <paramref name="data"/>, when the input is used up or the body is complete.
     /// </summary>
     public bool Next(ref ReadOnlySpan<byte> input, out ReadOnlySpan<byte> data)
     {

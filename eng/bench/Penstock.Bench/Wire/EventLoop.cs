@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Penstock.Bench.Wire;
 
 /// <summary>
-/// Linux epoll, level-triggered, for one thread: the cheapest way to wait on thousands of sockets from .NET, so that the
-/// tools that measure take little of the machine they measure on. Waits with nanosecond timeouts.
+/// Linux epoll, level-triggered, for one thread: the cheapest way to wait on thousands of sockets from .NET, so that
+/// the tools that measure take little of the machine they measure on. Waits with nanosecond timeouts.
 /// </summary>
 /// <remarks>A closed socket leaves the set by itself. Not thread-safe: one loop, one thread.</remarks>
 internal sealed unsafe partial class EventLoop : IDisposable
@@ -37,7 +37,9 @@ internal sealed unsafe partial class EventLoop : IDisposable
         _ = ProcessControl(SetTimerSlack, 1, 0, 0, 0);
     }
 
-    /// <summary>Watches a socket for bytes to read; <paramref name="token"/> comes back from <see cref="Wait"/>.</summary>
+    /// <summary>
+    /// Watches a socket for bytes to read; <paramref name="token"/> comes back from <see cref="Wait"/>.
+    /// </summary>
     public void Add(Socket socket, int token) => Control(ControlAdd, socket, token, Readable);
 
     /// <summary>Changes whether a watched socket also reports that it can be written to.</summary>
@@ -45,8 +47,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
         Control(ControlModify, socket, token, on ? Readable | Writable : Readable);
 
     /// <summary>
-    /// Tokens of the sockets that have something to do, after at most <paramref name="nanoseconds"/> (negative: no limit).
-    /// The span is valid until the next call.
+    /// Tokens of the sockets that have something to do, after at most <paramref name="nanoseconds"/> (negative: no
+    /// limit). The span is valid until the next call.
     /// </summary>
     public ReadOnlySpan<int> Wait(long nanoseconds)
     {

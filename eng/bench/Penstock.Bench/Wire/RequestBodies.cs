@@ -19,8 +19,8 @@ internal static class RequestBodies
     public static byte[] OneString { get; } = Padded(size: 60_000);
 
     /// <summary>
-    /// What a coding agent sends: tools with schemas, system blocks with cache marks, then tool calls and results full of
-    /// escaped quotes and line ends, until <paramref name="size"/> bytes are reached.
+    /// What a coding agent sends: tools with schemas, system blocks with cache marks, then tool calls and results
+    /// full of escaped quotes and line ends, until <paramref name="size"/> bytes are reached.
     /// </summary>
     public static byte[] Agent(int size)
     {
@@ -49,8 +49,8 @@ internal static class RequestBodies
         StreamMarker}}{{events}}-{{gapMilliseconds}}"},"messages":[{"role":"user","content":"hello"}]}"""));
 
     /// <summary>
-    /// Reads the pace out of a request: it travels in metadata.user_id, where every gateway leaves it alone. False for a
-    /// request that asks for no stream of ours.
+    /// Reads the pace out of a request: it travels in metadata.user_id, where every gateway leaves it alone. False
+    /// for a request that asks for no stream of ours.
     /// </summary>
     public static bool TryReadPace(ReadOnlySpan<byte> body, out int events, out int gapMilliseconds)
     {
@@ -66,12 +66,13 @@ internal static class RequestBodies
 
     private static byte[] Padded(int size)
     {
-        var head = $$"""{"model":"{{Answers.Model}}","max_tokens":256,"messages":[{"role":"user","content":" """.TrimEnd();
+        const string Head =
+            $$"""{"model":"{{Answers.Model}}","max_tokens":256,"messages":[{"role":"user","content":""" + "\"";
         const string Tail = "\"}]}";
         const string Words = "hello world ";
-        var text = new StringBuilder(head);
+        var text = new StringBuilder(Head);
         while (text.Length < size - Tail.Length)
-            text.Append(Words[(text.Length - head.Length) % Words.Length]);
+            text.Append(Words[(text.Length - Head.Length) % Words.Length]);
         return Encoding.UTF8.GetBytes(text.Append(Tail).ToString());
     }
 
@@ -172,7 +173,7 @@ internal static class RequestBodies
         for (var line = 1; line <= 32; line++)
         {
             text.Append(CultureInfo.InvariantCulture,
-                $"{line,6}\tif (gate[{turn}].level > limit_{line}) log(\"gate {turn} at %d\\n\", gate[{turn}].level);\n");
+                $"{line,6}\tif (gate[{turn}].level > limit_{line}) log(\"gate {turn}: %d\\n\", gate[{turn}].level);\n");
         }
 
         return text.ToString();

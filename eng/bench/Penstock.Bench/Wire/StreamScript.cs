@@ -4,8 +4,8 @@ using System.Text;
 namespace Penstock.Bench.Wire;
 
 /// <summary>
-/// One Anthropic event stream of a given number of events, the same bytes every time: what the upstream sends, and what a
-/// load client must therefore receive.
+/// One Anthropic event stream of a given number of events, the same bytes every time: what the upstream sends, and
+/// what a load client must therefore receive.
 /// </summary>
 internal sealed class StreamScript
 {
@@ -78,7 +78,8 @@ internal sealed class StreamScript
                 + $$$""" "usage":{"output_tokens":{{{events - 5}}}}}"""),
             (_, 0) => Frame("message_stop", """{"type":"message_stop"}"""),
             _ => Frame("content_block_delta",
-                $$$"""{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" token{{{index}}}"}}"""),
+                """{"type":"content_block_delta","index":0,"""
+                + $$$""" "delta":{"type":"text_delta","text":" token{{{index}}}"}}"""),
         };
     }
 
