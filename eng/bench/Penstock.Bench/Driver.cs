@@ -19,6 +19,7 @@ internal static class Driver
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Leave(lab, folder));
         using var hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, _ => Leave(lab, folder));
         var session = new Session(lab, options, Path.Combine(root, "eng/bench/wrk.lua"));
+        var meter = new NoiseMeter();
         try
         {
             Measure(session);
@@ -34,12 +35,13 @@ internal static class Driver
         }
 
         lab.Dispose();
+        var noise = meter.Read();
         Directory.Delete(folder, recursive: true);
         var machine = Machine.Describe(root, arguments);
         if (options.Json)
-            Print.Document(Console.Out, machine, options, session.Figures);
+            Print.Document(Console.Out, machine, options, noise, session.Figures);
         else
-            Print.Table(Console.Out, machine, options, session.Figures);
+            Print.Table(Console.Out, machine, options, noise, session.Figures);
         return 0;
     }
 

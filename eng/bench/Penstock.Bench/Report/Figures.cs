@@ -50,7 +50,8 @@ internal sealed class Figures
 
     /// <summary>This figure's median over bare YARP's in the same run; null where that says nothing.</summary>
     public double? RatioToYarp(Figure figure) =>
-        figure.Metric.Compared && Find(figure.Metric, Processes.Target.Yarp) is { Median: > 0 } yarp
+        figure.Metric.Compared && figure.Target != Processes.Target.Direct
+            && Find(figure.Metric, Processes.Target.Yarp) is { Median: > 0 } yarp
             ? figure.Median / yarp.Median
             : null;
 }

@@ -15,13 +15,15 @@ internal static class Print
         WriteIndented = true,
     };
 
-    public static void Table(TextWriter output, Machine machine, Options options, Figures figures)
+    public static void Table(TextWriter output, Machine machine, Options options, Noise noise, Figures figures)
     {
         output.WriteLine($"machine  {machine.Cpu}, {machine.Cores} cores, {machine.Kernel}");
         output.WriteLine($"with     .NET {machine.Dotnet}, {machine.Nginx}, YARP 2.1.0 (direct forwarder, server GC)");
         output.WriteLine($"run      {machine.Date}, commit {machine.Commit}: {machine.Command}");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"cells    median (min to max) of {options.Rounds} rounds of {options.Seconds} s; x is the ratio to YARP"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"noise    other processes took {noise.OthersPercent:F0}% of the machine, its host {noise.StealPercent:F0}%"));
         output.WriteLine();
 
         string[] targets = [Target.Direct, .. options.Gateways];
@@ -37,11 +39,12 @@ internal static class Print
         }
     }
 
-    public static void Document(TextWriter output, Machine machine, Options options, Figures figures) =>
+    public static void Document(TextWriter output, Machine machine, Options options, Noise noise, Figures figures) =>
         output.WriteLine(JsonSerializer.Serialize(
             new
             {
                 Machine = machine,
+                Noise = noise,
                 Settings = new { options.Seconds, options.Rounds, options.Gateways, options.Sections, options.Large },
                 Figures = figures.All.Select(figure => new
                 {

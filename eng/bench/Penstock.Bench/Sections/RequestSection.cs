@@ -7,7 +7,8 @@ namespace Penstock.Bench.Sections;
 internal static class RequestSection
 {
     /// <summary>By then the runtime has compiled what is hot for good.</summary>
-    private const double WarmUpSeconds = 3;
+    private const double FirstWarmUpSeconds = 3;
+    private const double WarmUpSeconds = 1;
 
     public static void Run(Session session, IReadOnlyList<Target> gateways)
     {
@@ -28,7 +29,7 @@ internal static class RequestSection
         var cpu = session.Figures.Row($"request-cpu-{body.Id}", $"CPU per request, {body.Name}", "us");
         var speed = session.Figures.Row($"request-rate-{body.Id}", $"  requests at c=32, {body.Name}", "1/s");
         foreach (var target in gateways)
-            session.Wrk(target, body.File, Math.Max(session.Options.Seconds, WarmUpSeconds));
+            session.Wrk(target, body.File, session.MaxRates.Count == 0 ? FirstWarmUpSeconds : WarmUpSeconds);
         session.Rounds(gateways, target =>
         {
             var (requests, rate) = (0L, 0.0);
