@@ -161,7 +161,7 @@ internal sealed class LoadRun : IDisposable
             token = -1;
         }
 
-        if (_plan.Clients > 0 && now < _end)
+        if (_plan.Clients > 0 && now < _end && _failed == 0)
             Start(token < 0 ? Connect() : token, now);
         else if (_waiting.TryDequeue(out var due))
             Start(token < 0 ? Connect() : token, due);
