@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace Penstock.Bench.Report;
+
+/// <summary>Where, when and on what a run was made: without it a figure means nothing.</summary>
+internal sealed record Machine(
+    string Cpu, int Cores, string Kernel, string Dotnet, string Nginx, string Date, string Commit, string Command)
+{
+    public static Machine Describe(string root, string[] arguments)
+    {
+        var model = File.ReadLines("/proc/cpuinfo")
+            .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?
+            .Split(':')[1].Trim();
+        var commit = Output("git", "-C", root, "rev-parse", "--short", "HEAD");
+        var changed = Output("git", "-C", root, "status", "--porcelain", "--untracked-files=no").Length > 0;
+        return new Machine(
+            model ?? RuntimeInformation.ProcessArchitecture.ToString(),
+            Environment.ProcessorCount,
+            $"{Output("uname", "-s")} {Output("uname", "-r")}",
+            Environment.Version.ToString(),
+            Output("nginx", "-v").Replace("nginx version: ", "", StringComparison.Ordinal),
+            TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
+            changed ? $"{commit} with local changes" : commit,
+            string.Join(' ', ["eng/bench/run", .. arguments]));
+    }
+
+    private static string Output(string command, params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(command, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        var text = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return text.Trim();
+    }
+}
