@@ -281,6 +281,14 @@ public sealed class StreamToAnthropicTests
     }
 
     [Fact]
+    public void An_event_that_is_not_UTF8_breaks_the_answer_off()
+    {
+        byte[] bytes = [.. "data: {\"choices\":[{\"delta\":{\"content\":\""u8, 0xC3, .. "\"}}]}\n\n"u8];
+        Stream(AnthropicToChat, bytes, Settings, out var stream);
+        Assert.Equal("the engine sent a stream event that is not valid UTF-8", stream.Failure!.Message);
+    }
+
+    [Fact]
     public void A_watchdog_can_break_a_stream_off_once()
     {
         var output = new System.Buffers.ArrayBufferWriter<byte>();
