@@ -110,6 +110,7 @@ public sealed class StreamToAnthropicTests
         Assert.Equal(Expected, Stream(AnthropicToChat, bytes, settings, out var stream));
         Assert.Equal(new TokenUsage(12, 0, 0, 8, 5), stream.Usage);
         Assert.True(stream.HasUsage && stream.Finished && stream.HasContent);
+        Assert.Equal(39, stream.ContentBytes);
         for (var cut = 1; cut < bytes.Length; cut++)
         {
             Assert.Equal(Expected, Stream(AnthropicToChat, bytes, settings, out _, cut, bytes.Length));
