@@ -25,4 +25,6 @@ internal sealed class RecordingListener : IReplicaListener
     public void Identified(EngineIdentity identity, Instant at) => _identities.Writer.TryWrite(identity);
 
     public void LoadRead(LoadReport? report, Instant at) => _loads.Writer.TryWrite(report);
+
+    public void Faulted(Exception bug, Instant at) => _statuses.Writer.TryComplete(bug);
 }
