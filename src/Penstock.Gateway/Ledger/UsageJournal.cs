@@ -102,12 +102,17 @@ internal sealed class UsageJournal : IDisposable
 
     /// <summary>
     /// Records how an attempt ended. Where it is not accepted (the disk is full), the attempt is settled with an
-    /// estimate at the next start, as if the process had died.
+    /// estimate at the next start, as if the process had died. Counts that cannot be true are bounded and the usage
+    /// is marked as an estimate: an engine that lies must not break the sums.
     /// </summary>
     public AppendResult Settle(in SettlementRecord record)
     {
         Span<byte> frame = stackalloc byte[JournalFormat.FrameBytesMax];
-        var length = RecordCodec.Encode(record, frame[JournalFormat.FrameHeaderBytes..]);
+        var usage = record.Usage.Bounded();
+        var length = usage == record.Usage
+            ? RecordCodec.Encode(record, frame[JournalFormat.FrameHeaderBytes..])
+            : RecordCodec.Encode(
+                record with { Usage = usage, UsageIsEstimated = true }, frame[JournalFormat.FrameHeaderBytes..]);
         return Append(frame, length, RecordKind.Settlement);
     }
 

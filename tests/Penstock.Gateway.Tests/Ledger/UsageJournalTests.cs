@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Penstock.Core.Metering;
 using Penstock.Gateway.Ledger;
 
 namespace Penstock.Gateway.Tests.Ledger;
@@ -83,6 +84,18 @@ public sealed class UsageJournalTests : IDisposable
         Assert.Equal(new string('é', 127), read.Model);
         Assert.Equal("", read.Org);
         Assert.Equal("ab\ufffdc", read.Pool);
+    }
+
+    [Fact]
+    public void Counts_that_cannot_be_true_are_bounded_and_marked_as_an_estimate()
+    {
+        using var journal = Open();
+        journal.Settle(LedgerSamples.Settlement(1) with { Usage = new(long.MaxValue, -1, 3, 4, long.MinValue, 6) });
+
+        var read = Assert.Single(RecordList.Read(journal).Settlements);
+
+        Assert.Equal(new TokenUsage(TokenUsage.CategoryMax, 0, 3, 4, 0, 6), read.Usage);
+        Assert.True(read.UsageIsEstimated);
     }
 
     [Fact]
