@@ -5,9 +5,13 @@ namespace Penstock.Cli;
 
 internal static class Program
 {
-    private static Task<int> Main(string[] args)
+    private const int BadUsage = 2;
+
+    private static async Task<int> Main(string[] args)
     {
         var root = new RootCommand("Penstock") { EngineCommand.Create() };
-        return root.Parse(args).InvokeAsync();
+        var parsed = root.Parse(args);
+        var code = await parsed.InvokeAsync();
+        return parsed.Errors.Count > 0 ? BadUsage : code;
     }
 }
