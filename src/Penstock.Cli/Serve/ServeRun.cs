@@ -22,7 +22,7 @@ internal static class ServeRun
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => Signal(s, ending, cutting));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => Signal(s, ending, cutting));
         using var logs = LoggerFactory.Create(static builder => builder
-            .SetMinimumLevel(LogLevel.Information)
+            .SetMinimumLevel(LogLevel.Warning)
             .AddJsonConsole(static console => console.UseUtcTimestamp = true));
         try
         {

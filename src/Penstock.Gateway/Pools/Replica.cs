@@ -29,7 +29,7 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
         _onFault = onFault;
         Snapshot = snapshot;
         Endpoint = new EngineEndpoint(snapshot.Url, pool.UpstreamKey);
-        Client = new UpstreamClient(Endpoint.Url, pool.Timeouts.Connect);
+        Client = new UpstreamClient(Endpoint.Url, pool.Timeouts.Connect, time);
         var watched = new WatchedReplica(
             $"{pool.Name}/{snapshot.Name}", Endpoint, pool.Engine, HealthThresholds.Default);
         _watch = new ReplicaWatch(watched, probes, this, time);
