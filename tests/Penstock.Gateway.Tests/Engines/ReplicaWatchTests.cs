@@ -151,7 +151,36 @@ public class ReplicaWatchTests
         await engine.WhenNoConnectionIsOpenAsync(Wires.Guard);
     }
 
+    [Fact]
+    public async Task A_bug_in_an_adapter_is_told_and_does_not_end_the_watch()
+    {
+        await using var engine = new ScriptedEngine();
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        var known = new EngineIdentity { Adapter = new BuggyAdapter() };
+        var replica = new WatchedReplica("r1", new EngineEndpoint(engine.Url), "auto", Limits);
+        await using var watch = new ReplicaWatch(replica, client, listener, clock, known);
+        watch.Start();
+        Assert.Equal("bug", (await listener.NextFaultAsync()).Message);
+        Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
+        await clock.AdvanceToNextTimerAsync();
+        Assert.Equal("bug", (await listener.NextFaultAsync()).Message);
+    }
+
     private static ReplicaWatch Watch(
         ScriptedEngine engine, EngineClient client, RecordingListener listener, ManualClock clock) =>
         new(new WatchedReplica("r1", new EngineEndpoint(engine.Url), "auto", Limits), client, listener, clock);
+
+    private sealed class BuggyAdapter : EngineAdapter
+    {
+        public override string Name => "buggy";
+
+        public override Task<HealthSignal> CheckHealthAsync(
+            EngineClient client, EngineEndpoint endpoint, CancellationToken cancel) =>
+            throw new InvalidOperationException("bug");
+
+        internal override Task<EngineIdentity?> RecogniseAsync(EngineAnswers answers, CancellationToken cancel) =>
+            throw new InvalidOperationException("bug");
+    }
 }
