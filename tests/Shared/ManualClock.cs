@@ -63,7 +63,7 @@ internal sealed class ManualClock : TimeProvider
     }
 
     /// <summary>Completes once at least <paramref name="count"/> timers wait: the barrier before an advance.</summary>
-    public Task WhenTimersWaitAsync(int count)
+    public Task WhenTimersWaitAsync(int count, CancellationToken cancel = default)
     {
         lock (_lock)
         {
@@ -74,7 +74,7 @@ internal sealed class ManualClock : TimeProvider
 
             var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             _waiters.Add((count, reached));
-            return reached.Task;
+            return reached.Task.WaitAsync(cancel);
         }
     }
 
@@ -109,9 +109,9 @@ internal sealed class ManualClock : TimeProvider
     }
 
     /// <summary>Waits for one timer, then moves time to where the earliest one fires.</summary>
-    public async Task AdvanceToNextTimerAsync()
+    public async Task AdvanceToNextTimerAsync(CancellationToken cancel = default)
     {
-        await WhenTimersWaitAsync(1);
+        await WhenTimersWaitAsync(1, cancel);
         Advance(NextDue ?? TimeSpan.Zero);
     }
 

@@ -28,19 +28,19 @@ public class ReplicaWatchTests
         Assert.Equal(kind, (await listener.NextIdentityAsync()).Adapter.Name);
 
         facts.Healthy = false;
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
         Assert.True(watch.Health.IsRoutable);
-        await clock.AdvanceToNextTimerAsync();
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal(HealthStatus.Unhealthy, await listener.NextStatusAsync());
         Assert.False(watch.Health.IsRoutable);
 
         facts.Healthy = true;
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal(HealthStatus.Recovering, await listener.NextStatusAsync());
-        await clock.AdvanceToNextTimerAsync();
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
     }
 
@@ -59,7 +59,7 @@ public class ReplicaWatchTests
         watch.Observe(HealthSignal.ConnectFailed);
         Assert.False(watch.Health.IsRoutable);
         facts.Model = "new";
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal("new", (await listener.NextIdentityAsync()).Models[0].Id);
     }
 
@@ -73,7 +73,7 @@ public class ReplicaWatchTests
         await using var watch = Watch(engine, client, listener, clock);
         watch.Start();
         Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
-        await clock.WhenTimersWaitAsync(1);
+        await clock.WhenTimersWaitAsync(1, Wires.Guard);
         var probes = engine.Requests.Count;
         for (var i = 0; i < Limits.RequestFailuresMax; i++)
         {
@@ -105,7 +105,7 @@ public class ReplicaWatchTests
         clock.Advance(LoadPace.Shortest);
         Assert.Equal(2, (await listener.NextLoadAsync())!.Running);
         facts.Running = 0;
-        await clock.WhenTimersWaitAsync(2);
+        await clock.WhenTimersWaitAsync(2, Wires.Guard);
         clock.Advance(LoadPace.Shortest);
         Assert.True((await listener.NextLoadAsync())!.IsIdle);
     }
@@ -164,7 +164,7 @@ public class ReplicaWatchTests
         watch.Start();
         Assert.Equal("bug", (await listener.NextFaultAsync()).Message);
         Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal("bug", (await listener.NextFaultAsync()).Message);
     }
 
