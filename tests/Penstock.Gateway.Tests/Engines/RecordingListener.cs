@@ -22,8 +22,14 @@ internal sealed class RecordingListener : IReplicaListener
 
     public ValueTask<Exception> NextFaultAsync() => _faults.Reader.ReadAsync(Wires.Guard);
 
-    public void HealthChanged(ReplicaHealth before, ReplicaHealth after, Instant at) =>
+    /// <summary>When the last status was entered.</summary>
+    public Instant LastChangeAt { get; private set; }
+
+    public void HealthChanged(ReplicaHealth before, ReplicaHealth after, Instant at)
+    {
+        LastChangeAt = at;
         _statuses.Writer.TryWrite(after.Status);
+    }
 
     public void Identified(EngineIdentity identity, Instant at) => _identities.Writer.TryWrite(identity);
 

@@ -74,7 +74,7 @@ public class ReplicaWatchTests
         watch.Start();
         Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
         await clock.WhenTimersWaitAsync(1, Wires.Guard);
-        var probes = engine.Requests.Count;
+        var ejectedAt = listener.LastChangeAt;
         for (var i = 0; i < Limits.RequestFailuresMax; i++)
         {
             watch.Observe(HealthSignal.RequestFailed);
@@ -82,11 +82,12 @@ public class ReplicaWatchTests
 
         Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
         Assert.Equal(HealthStatus.Unhealthy, await listener.NextStatusAsync());
-        clock.Advance(Limits.ReprobeDelay * 0.7);
-        Assert.Equal(probes, engine.Requests.Count);
-        Assert.Equal(HealthStatus.Unhealthy, watch.Health.Status);
-        clock.Advance(Limits.ReprobeDelay);
+
+        // The watch has taken notice once it waits for the sooner probe of an ejected replica.
+        await clock.WhenTimerIsDueWithinAsync(Limits.ReprobeDelay * 1.2, Wires.Guard);
+        clock.Advance(Limits.ProbeInterval);
         Assert.Equal(HealthStatus.Recovering, await listener.NextStatusAsync());
+        Assert.True(listener.LastChangeAt - ejectedAt >= Limits.ReprobeDelay * 0.8);
     }
 
     [Fact]
