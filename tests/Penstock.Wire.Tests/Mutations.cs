@@ -3,7 +3,7 @@ using FsCheck.Fluent;
 
 namespace Penstock.Wire.Tests;
 
-/// <summary>Bodies as a broken or malicious engine may send them: cut anywhere, bytes changed, numbers made absurd.</summary>
+/// <summary>Bodies as a broken or malicious engine may send them: cut, changed, made absurd.</summary>
 internal static class Mutations
 {
     private static readonly string[] Absurd =

@@ -19,6 +19,6 @@ public interface IReplicaListener
     /// <summary>The engine told its load; null: it did not, and what it told before is now old.</summary>
     void LoadRead(LoadReport? report, Instant at);
 
-    /// <summary>A bug in an adapter surfaced. The watch counts it as a failed probe or as no load, and goes on.</summary>
+    /// <summary>A bug in an adapter surfaced. It counts as a failed probe or as no load; the watch goes on.</summary>
     void Faulted(Exception bug, Instant at);
 }

@@ -109,7 +109,8 @@ public class PrometheusReaderTests
     [Fact]
     public void Reading_a_page_allocates_nothing()
     {
-        var page = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("vllm:a{b=\"c\",d=\"e\"} 1.5\n# HELP\n", 100)));
+        var lines = Enumerable.Repeat("vllm:a{b=\"c\",d=\"e\"} 1.5\n# HELP\n", 100);
+        var page = Encoding.UTF8.GetBytes(string.Concat(lines));
         long Walk()
         {
             var before = GC.GetAllocatedBytesForCurrentThread();

@@ -30,7 +30,8 @@ public class SglangTests
     [Fact]
     public void The_older_form_counts_running_and_waiting_together()
     {
-        var loads = SglangLoads.Parse("""[{"dp_rank":0,"num_reqs":5,"num_waiting_reqs":2,"num_tokens":900}]"""u8.ToArray());
+        var loads = SglangLoads.Parse(
+            """[{"dp_rank":0,"num_reqs":5,"num_waiting_reqs":2,"num_tokens":900}]"""u8.ToArray());
         Assert.Equal((3, 2, 900), (loads!.Value.Running, loads.Value.Waiting, loads.Value.UsedTokens));
         Assert.Null(loads.Value.KvUsage);
     }
