@@ -181,7 +181,11 @@ public sealed class PriceTableTests
             Entry() with
             {
                 Model = "bands",
-                Bands = [Band(-1m, 1m, 0.0000001m, 1m, 200_000m), Band(1m, 1m, 1m, 1m, 1m) with { PromptTokensMax = 5 }],
+                Bands =
+                [
+                    Band(-1m, 1m, 0.0000001m, 1m, 200_000m),
+                    Band(1m, 1m, 1m, 1m, 1m) with { PromptTokensMax = 5 },
+                ],
             },
             Entry() with { GeoMultipliers = new Dictionary<string, decimal> { ["us"] = 11m } },
         ]);

@@ -70,7 +70,8 @@ public sealed class UsageJournalTests : IDisposable
         }
 
         using var again = Open();
-        Assert.Equal(Enumerable.Range(0, Count).Select(i => LedgerSamples.Admission(i)), RecordList.Read(again).Admissions);
+        Assert.Equal(
+            Enumerable.Range(0, Count).Select(i => LedgerSamples.Admission(i)), RecordList.Read(again).Admissions);
     }
 
     [Fact]
@@ -149,6 +150,22 @@ public sealed class UsageJournalTests : IDisposable
         journal.DeleteBefore(journal.End().Segment);
 
         Assert.True(journal.Admit(LedgerSamples.Admission(0)).Accepted);
+    }
+
+    [Fact]
+    public void A_disk_that_takes_no_further_segment_refuses_and_keeps_what_it_has()
+    {
+        using var journal = Open();
+        Directory.Delete(_directory.Path, recursive: true);
+        var admitted = 0;
+        while (journal.Admit(LedgerSamples.Admission(admitted)).Accepted)
+        {
+            admitted++;
+        }
+
+        Assert.Equal(AppendStatus.NoSpace, journal.Admit(LedgerSamples.Admission(0)).Status);
+        Assert.Equal(admitted, RecordList.Read(journal).Admissions.Count);
+        Directory.CreateDirectory(_directory.Path);
     }
 
     [Fact]
