@@ -21,7 +21,6 @@ internal sealed class MetricsPipeline : IDisposable
 
     private readonly Lock _collecting = new();
     private readonly MeterProvider _provider;
-    private readonly BaseExportingMetricReader _reader;
     private readonly LastText _text = new();
 
     /// <param name="meter">Whose instruments are collected, beside the runtime's. Another meter of the same name (a
@@ -29,12 +28,12 @@ internal sealed class MetricsPipeline : IDisposable
     /// <param name="otlp">Where metrics are sent; null sends none.</param>
     public MetricsPipeline(Meter meter, Uri? otlp)
     {
-        _reader = new BaseExportingMetricReader(_text);
+        var reader = new BaseExportingMetricReader(_text);
         var builder = Sdk.CreateMeterProviderBuilder()
             .ConfigureResource(OtlpExport.Describe)
             .AddMeter(meter.Name, ProcessMetrics.RuntimeMeter)
             .AddView(instrument => StreamOf(instrument, meter))
-            .AddReader(_reader);
+            .AddReader(reader);
         _provider = (otlp is null ? builder : builder.AddOtlp(otlp)).Build();
     }
 
@@ -43,7 +42,7 @@ internal sealed class MetricsPipeline : IDisposable
     {
         lock (_collecting)
         {
-            _reader.Collect();
+            _text.Collect!(Timeout.Infinite);
             return _text.Text;
         }
     }
@@ -63,6 +62,7 @@ internal sealed class MetricsPipeline : IDisposable
     {
         public string Text { get; private set; } = "# EOF\n";
 
+        /// <summary>Set by the reader. A reader that may only be pulled collects through this alone.</summary>
         public Func<int, bool>? Collect { get; set; }
 
         public override ExportResult Export(in Batch<Metric> batch)

@@ -70,6 +70,12 @@ internal sealed class SeriesTable(int seriesMax = SeriesTable.SeriesMax)
 
     private UsageSeries UsageOf(string model, string pool)
     {
+        if (pool == RequestMetrics.None)
+        {
+            // Never routed, never any usage: nothing to show.
+            return new UsageSeries(model, pool);
+        }
+
         if (!_usage.TryGetValue((model, pool), out var usage))
         {
             _usage[(model, pool)] = usage = new UsageSeries(model, pool);
