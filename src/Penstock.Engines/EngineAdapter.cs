@@ -50,13 +50,21 @@ public abstract class EngineAdapter
         return (capabilities & needed) == needed ? path : null;
     }
 
+    /// <summary>The form in which this key goes to the engine.</summary>
+    protected virtual AuthForm FormOf(string key) => Auth;
+
+    /// <summary>The header that carries the credential, in the form that this engine wants; null without a key.</summary>
+    public KeyValuePair<string, string>? Credential(string? key) =>
+        key is null ? null
+        : FormOf(key) == AuthForm.XApiKey ? new("x-api-key", key)
+        : new("authorization", $"Bearer {key}");
+
     /// <summary>Puts the credential on a request, in the form that this engine wants.</summary>
-    public virtual void Authorize(HttpRequestHeaders headers, string? key)
+    public void Authorize(HttpRequestHeaders headers, string? key)
     {
-        if (key is not null)
+        if (Credential(key) is { } credential)
         {
-            var (name, value) = Auth == AuthForm.XApiKey ? ("x-api-key", key) : ("authorization", $"Bearer {key}");
-            headers.TryAddWithoutValidation(name, value);
+            headers.TryAddWithoutValidation(credential.Key, credential.Value);
         }
     }
 

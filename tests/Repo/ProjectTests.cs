@@ -72,10 +72,13 @@ public partial class ProjectTests
     }
 
     [Fact]
-    public void Every_project_is_in_the_solution_with_its_lock_file()
+    public void Every_source_and_test_project_is_in_the_solution_with_its_lock_file()
     {
         var inSolution = Elements("Penstock.slnx", "Project").Select(e => e.Attribute("Path")!.Value);
-        var expected = Projects.Where(p => !p.StartsWith("tests/Fixtures/", StringComparison.Ordinal)).ToList();
+        var expected = Projects
+            .Where(p => p.StartsWith("src/", StringComparison.Ordinal)
+                || (Repository.IsTest(p) && !p.StartsWith("tests/Fixtures/", StringComparison.Ordinal)))
+            .ToList();
         Assert.Equal(expected.Order(StringComparer.Ordinal), inSolution.Order(StringComparer.Ordinal));
         Offenders.AssertNone(expected.Where(p => !Repository.Files.Contains(FolderOf(p) + "/packages.lock.json")));
     }

@@ -9,7 +9,7 @@ internal sealed class ManualClock : TimeProvider
 {
     private readonly Lock _lock = new();
     private readonly List<ManualTimer> _timers = [];
-    private readonly List<(int Count, TaskCompletionSource Reached)> _waiters = [];
+    private readonly List<(Func<bool> Holds, TaskCompletionSource Reached)> _waiters = [];
     private readonly DateTimeOffset _start = new(2026, 11, 20, 12, 0, 0, TimeSpan.Zero);
     private TimeSpan _elapsed;
 
@@ -63,20 +63,12 @@ internal sealed class ManualClock : TimeProvider
     }
 
     /// <summary>Completes once at least <paramref name="count"/> timers wait: the barrier before an advance.</summary>
-    public Task WhenTimersWaitAsync(int count)
-    {
-        lock (_lock)
-        {
-            if (Armed() >= count)
-            {
-                return Task.CompletedTask;
-            }
+    public Task WhenTimersWaitAsync(int count, CancellationToken cancel = default) =>
+        WhenAsync(() => Armed() >= count, cancel);
 
-            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            _waiters.Add((count, reached));
-            return reached.Task;
-        }
-    }
+    /// <summary>Completes once a timer waits that fires within <paramref name="span"/>.</summary>
+    public Task WhenTimerIsDueWithinAsync(TimeSpan span, CancellationToken cancel = default) =>
+        WhenAsync(() => NextDue <= span, cancel);
 
     /// <summary>Moves time, firing what falls due on the way at its own due time.</summary>
     public void Advance(TimeSpan by)
@@ -109,9 +101,9 @@ internal sealed class ManualClock : TimeProvider
     }
 
     /// <summary>Waits for one timer, then moves time to where the earliest one fires.</summary>
-    public async Task AdvanceToNextTimerAsync()
+    public async Task AdvanceToNextTimerAsync(CancellationToken cancel = default)
     {
-        await WhenTimersWaitAsync(1);
+        await WhenTimersWaitAsync(1, cancel);
         Advance(NextDue ?? TimeSpan.Zero);
     }
 
@@ -128,16 +120,29 @@ internal sealed class ManualClock : TimeProvider
                 _timers.Add(timer);
             }
 
-            var armed = Armed();
-            foreach (var (count, reached) in _waiters)
+            foreach (var (holds, reached) in _waiters.ToArray())
             {
-                if (armed >= count)
+                if (holds())
                 {
                     reached.TrySetResult();
+                    _waiters.RemoveAll(w => w.Reached == reached);
                 }
             }
+        }
+    }
 
-            _waiters.RemoveAll(w => armed >= w.Count);
+    private Task WhenAsync(Func<bool> holds, CancellationToken cancel)
+    {
+        lock (_lock)
+        {
+            if (holds())
+            {
+                return Task.CompletedTask;
+            }
+
+            var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            _waiters.Add((holds, reached));
+            return reached.Task.WaitAsync(cancel);
         }
     }
 

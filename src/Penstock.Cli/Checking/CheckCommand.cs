@@ -85,9 +85,8 @@ internal sealed class CheckCommand
                 output.Line(error.Line is null ? $"{path}: {error}" : $"{path}:{error}");
             }
 
-            var count = loaded.Errors.Length;
             output.Line();
-            output.Line(count == 1 ? "1 error" : $"{count} errors");
+            output.Line(Count(loaded.Errors.Length, "error"));
             return;
         }
 
@@ -110,9 +109,11 @@ internal sealed class CheckCommand
     }
 
     private static string Summary(PenstockConfig document) =>
-        $"{document.Models.Length} models, {document.Pools.Length} pools, {document.Keys.Length} keys, "
-        + $"{document.Prices.Length} prices; unknown models "
+        $"{Count(document.Models.Length, "model")}, {Count(document.Pools.Length, "pool")}, "
+        + $"{Count(document.Keys.Length, "key")}, {Count(document.Prices.Length, "price")}; unknown models "
         + (document is { DefaultModel: { } name, StrictModels: false } ? $"go to {name}" : "are refused");
+
+    private static string Count(int count, string what) => count == 1 ? $"1 {what}" : $"{count} {what}s";
 
     private static void WriteJson(Utf8JsonWriter json, string path, ConfigLoad loaded)
     {

@@ -9,9 +9,6 @@ namespace Penstock.Core.Metering;
 /// </summary>
 public sealed class PriceTable
 {
-    /// <summary>More tokens than this in one category are not believed; no engine of today comes near.</summary>
-    public const long TokensMax = 10_000_000_000;
-
     /// <summary>Each model's periods by rising start.</summary>
     private readonly FrozenDictionary<string, PricePeriod[]> _periods;
 
@@ -44,13 +41,13 @@ public sealed class PriceTable
 
     /// <summary>
     /// The price of <paramref name="usage"/> for <paramref name="model"/> at the given time. Null where there is no
-    /// price, and where the usage cannot be believed (a negative count, or one above <see cref="TokensMax"/>): what an
-    /// engine reports is not trusted to be sane.
+    /// price, and where the usage cannot be believed (a negative count, or one above
+    /// <see cref="TokenUsage.CategoryMax"/>): what an engine reports is not trusted to be sane.
     /// </summary>
     public Money? PriceOf(
         string model, in TokenUsage usage, DateTimeOffset at, in PriceModifiers modifiers = default)
     {
-        if (!_periods.TryGetValue(model, out var periods) || !IsBelievable(usage))
+        if (!_periods.TryGetValue(model, out var periods) || usage != usage.Bounded())
         {
             return null;
         }
@@ -65,11 +62,4 @@ public sealed class PriceTable
 
         return null;
     }
-
-    private static bool IsBelievable(in TokenUsage usage) =>
-        usage.Input is >= 0 and <= TokensMax
-        && usage.CacheWrite5m is >= 0 and <= TokensMax
-        && usage.CacheWrite1h is >= 0 and <= TokensMax
-        && usage.CacheRead is >= 0 and <= TokensMax
-        && usage.Output is >= 0 and <= TokensMax;
 }

@@ -72,7 +72,7 @@ public static class PublishedPrices
     private static ImmutableArray<PriceEntry> Dated(string alias, string date, PriceBand band) =>
         [Older(alias, [band]), Older($"{alias}-{date}", [band])];
 
-    /// <summary>A cache write costs 1.25 times the input for five minutes and twice for an hour, on every model.</summary>
+    /// <summary>On every model a cache write costs 1.25 times the input for five minutes, twice for an hour.</summary>
     private static PriceBand Flat(decimal input, decimal cacheRead, decimal output) => new()
     {
         Input = input,

@@ -13,9 +13,21 @@ namespace Penstock.Core.Metering;
 public readonly record struct TokenUsage(
     long Input, long CacheWrite5m, long CacheWrite1h, long CacheRead, long Output, long Thinking = 0)
 {
+    /// <summary>More tokens than this in one category are not believed; no engine of today comes near.</summary>
+    public const long CategoryMax = 10_000_000_000;
+
     /// <summary>All tokens of the prompt.</summary>
     public long Prompt => Input + CacheWrite5m + CacheWrite1h + CacheRead;
 
     /// <summary>Prompt and answer.</summary>
     public long Total => Prompt + Output;
+
+    /// <summary>Every count brought into the range from 0 to <see cref="CategoryMax"/>.</summary>
+    public TokenUsage Bounded() => new(
+        Math.Clamp(Input, 0, CategoryMax),
+        Math.Clamp(CacheWrite5m, 0, CategoryMax),
+        Math.Clamp(CacheWrite1h, 0, CategoryMax),
+        Math.Clamp(CacheRead, 0, CategoryMax),
+        Math.Clamp(Output, 0, CategoryMax),
+        Math.Clamp(Thinking, 0, CategoryMax));
 }

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Net.Http.Headers;
 using Penstock.Core.Replicas;
 using Penstock.Engines.Probing;
 using Penstock.Wire.ModelLists;
@@ -24,16 +23,8 @@ internal sealed class AnthropicAdapter : EngineAdapter
     public override bool TellsLoad => false;
 
     /// <summary>OAuth tokens go as Bearer, keys as <c>x-api-key</c>; the prefix tells them apart.</summary>
-    public override void Authorize(HttpRequestHeaders headers, string? key)
-    {
-        if (key is not null && key.StartsWith("sk-ant-oat", StringComparison.Ordinal))
-        {
-            headers.TryAddWithoutValidation("authorization", $"Bearer {key}");
-            return;
-        }
-
-        base.Authorize(headers, key);
-    }
+    protected override AuthForm FormOf(string key) =>
+        key.StartsWith("sk-ant-oat", StringComparison.Ordinal) ? AuthForm.Bearer : AuthForm.XApiKey;
 
     public override async Task<HealthSignal> CheckHealthAsync(
         EngineClient client, EngineEndpoint endpoint, CancellationToken cancel) =>

@@ -18,4 +18,7 @@ public interface IReplicaListener
 
     /// <summary>The engine told its load; null: it did not, and what it told before is now old.</summary>
     void LoadRead(LoadReport? report, Instant at);
+
+    /// <summary>A bug in an adapter surfaced. It counts as a failed probe or as no load; the watch goes on.</summary>
+    void Faulted(Exception bug, Instant at);
 }

@@ -61,5 +61,10 @@ public sealed class LoadWatch(ReplicaWatch replica, TimeProvider time) : IAsyncD
         {
             return null;
         }
+        catch (Exception bug) when (!stop.IsCancellationRequested)
+        {
+            replica.TellFault(bug);
+            return null;
+        }
     }
 }

@@ -94,6 +94,14 @@ public sealed class ReplicaWatch : IAsyncDisposable
         }
     }
 
+    internal void TellFault(Exception bug)
+    {
+        lock (_lock)
+        {
+            _listener.Faulted(bug, _pause.Now);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -116,6 +124,19 @@ public sealed class ReplicaWatch : IAsyncDisposable
     }
 
     private async Task<HealthSignal> ProbeAsync(CancellationToken stop)
+    {
+        try
+        {
+            return await AskAsync(stop);
+        }
+        catch (Exception bug) when (!stop.IsCancellationRequested)
+        {
+            TellFault(bug);
+            return HealthSignal.ProbeFailed;
+        }
+    }
+
+    private async Task<HealthSignal> AskAsync(CancellationToken stop)
     {
         if (Identity is not { } identity)
         {

@@ -105,8 +105,9 @@ internal sealed class JournalSegment : IDisposable
 
     public static long SequenceOf(string path) =>
         long.TryParse(
-            System.IO.Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture, out var n)
-            ? n
+            System.IO.Path.GetFileNameWithoutExtension(path), NumberStyles.None, CultureInfo.InvariantCulture,
+            out var sequence)
+            ? sequence
             : 0;
 
     /// <summary>Makes a prepared file the next segment of a journal.</summary>

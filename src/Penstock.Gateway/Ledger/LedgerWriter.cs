@@ -120,6 +120,12 @@ internal sealed partial class LedgerWriter : BackgroundService
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
+        if (ExecuteTask is { IsCompleted: false })
+        {
+            // The host's patience ran out while storage was busy: the next start applies the rest.
+            return;
+        }
+
         try
         {
             await ApplyAvailableAsync(cancellationToken);
@@ -128,7 +134,7 @@ internal sealed partial class LedgerWriter : BackgroundService
                 _journal.MarkApplied(_cursor.Position);
             }
         }
-        catch (Exception failure) when (IsStorageFailure(failure))
+        catch (Exception failure) when (IsStorageFailure(failure) || failure is OperationCanceledException)
         {
             LogLeftInJournal(failure);
         }

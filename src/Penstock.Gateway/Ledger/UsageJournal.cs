@@ -13,52 +13,31 @@ internal sealed class UsageJournal : IDisposable
     /// <summary>Taken by every append, so a record is whole before the next one starts: there are no gaps.</summary>
     private readonly Lock _gate = new();
 
-    private readonly string _directory;
     private readonly JournalOptions _options;
     private readonly FileStream _processLock;
+    private readonly JournalSegments _segments;
     private readonly ulong _seed;
     private readonly JournalFlusher _flusher;
-
-    /// <summary>Oldest first, the active one last; replaced whole under the gate.</summary>
-    private volatile JournalSegment[] _segments;
-
-    private JournalSegment _active;
-    private JournalSegment? _spare;
-    private bool _spareFailed;
     private bool _closed;
     private JournalPosition _applied;
-    private long _closedBytes;
     private long _admissions;
     private long _settlements;
     private long _refused;
 
     private UsageJournal(string directory, JournalOptions options, TimeProvider time, FileStream processLock)
     {
-        _directory = directory;
         _options = options;
         _processLock = processLock;
-        JournalSegment.DeleteUnfinished(directory);
-        var (old, last) = OpenOld(directory);
-        Id = old.Select(segment => segment.Journal).FirstOrDefault(id => id is not null) ?? Guid.NewGuid();
-        foreach (var segment in old)
-        {
-            segment.AssumeJournal(Id);
-            _closedBytes += segment.Capacity;
-        }
-
-        _seed = JournalFormat.SeedOf(Id);
-        _active = JournalSegment.Prepare(directory, options.SegmentBytes);
-        _active.Begin(Id, last + 1);
-        FirstOwnSegment = last + 1;
-        _segments = [.. old, _active];
+        _segments = new JournalSegments(directory, options.SegmentBytes);
+        _seed = JournalFormat.SeedOf(_segments.Journal);
         _flusher = new JournalFlusher(this, options.FlushInterval, time);
     }
 
     /// <summary>Random, kept as long as any segment is.</summary>
-    public Guid Id { get; }
+    public Guid Id => _segments.Journal;
 
     /// <summary>Segments before this one were left by an earlier process.</summary>
-    public long FirstOwnSegment { get; }
+    public long FirstOwnSegment => _segments.FirstOwn;
 
     public JournalStats Stats
     {
@@ -67,8 +46,8 @@ internal sealed class UsageJournal : IDisposable
             lock (_gate)
             {
                 return new(
-                    _admissions, _settlements, _refused, _closedBytes + _active.End, _options.BytesMax,
-                    _flusher.Flushes, _flusher.Failures);
+                    _admissions, _settlements, _refused, _segments.Bytes, _options.BytesMax, _flusher.Flushes,
+                    _flusher.Failures);
             }
         }
     }
@@ -92,7 +71,9 @@ internal sealed class UsageJournal : IDisposable
         }
     }
 
-    /// <summary>Records that an attempt is about to reach an engine. Where it is not accepted, refuse the request.</summary>
+    /// <summary>
+    /// Records that an attempt is about to reach an engine. Where it is not accepted, refuse the request.
+    /// </summary>
     public AppendResult Admit(in AdmissionRecord record)
     {
         Span<byte> frame = stackalloc byte[JournalFormat.FrameBytesMax];
@@ -102,12 +83,17 @@ internal sealed class UsageJournal : IDisposable
 
     /// <summary>
     /// Records how an attempt ended. Where it is not accepted (the disk is full), the attempt is settled with an
-    /// estimate at the next start, as if the process had died.
+    /// estimate at the next start, as if the process had died. Counts that cannot be true are bounded and the usage
+    /// is marked as an estimate: an engine that lies must not break the sums.
     /// </summary>
     public AppendResult Settle(in SettlementRecord record)
     {
         Span<byte> frame = stackalloc byte[JournalFormat.FrameBytesMax];
-        var length = RecordCodec.Encode(record, frame[JournalFormat.FrameHeaderBytes..]);
+        var usage = record.Usage.Bounded();
+        var length = usage == record.Usage
+            ? RecordCodec.Encode(record, frame[JournalFormat.FrameHeaderBytes..])
+            : RecordCodec.Encode(
+                record with { Usage = usage, UsageIsEstimated = true }, frame[JournalFormat.FrameHeaderBytes..]);
         return Append(frame, length, RecordKind.Settlement);
     }
 
@@ -117,25 +103,14 @@ internal sealed class UsageJournal : IDisposable
         _flusher.FlushedAsync(end, cancellation);
 
     /// <summary>The oldest segment that is not before <paramref name="sequence"/>; null past the last.</summary>
-    public JournalSegment? SegmentFrom(long sequence)
-    {
-        foreach (var segment in _segments)
-        {
-            if (segment.Sequence >= sequence)
-            {
-                return segment;
-            }
-        }
-
-        return null;
-    }
+    public JournalSegment? SegmentFrom(long sequence) => _segments.From(sequence);
 
     /// <summary>Where the next record will go.</summary>
     public JournalPosition End()
     {
         lock (_gate)
         {
-            return new(_active.Sequence, _active.End);
+            return _segments.End;
         }
     }
 
@@ -145,9 +120,7 @@ internal sealed class UsageJournal : IDisposable
         JournalSegment[] gone;
         lock (_gate)
         {
-            gone = [.. _segments.Where(segment => segment.Sequence < sequence && segment != _active)];
-            _segments = [.. _segments.Except(gone)];
-            _closedBytes -= gone.Sum(segment => (long)segment.Capacity);
+            gone = _segments.RemoveBefore(sequence);
         }
 
         foreach (var segment in gone)
@@ -166,7 +139,7 @@ internal sealed class UsageJournal : IDisposable
         {
             lock (_gate)
             {
-                return _spare is null && !_closed;
+                return _segments.NeedsSpare && !_closed;
             }
         }
     }
@@ -179,23 +152,10 @@ internal sealed class UsageJournal : IDisposable
             return;
         }
 
-        JournalSegment? made;
-        try
-        {
-            made = JournalSegment.Prepare(_directory, _options.SegmentBytes);
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            made = null;
-        }
-
+        var made = _segments.TryPrepare();
         lock (_gate)
         {
-            _spareFailed = made is null;
-            if (_spare is null && !_closed)
-            {
-                (_spare, made) = (made, null);
-            }
+            made = _closed ? made : _segments.OfferSpare(made);
         }
 
         made?.Delete();
@@ -203,7 +163,6 @@ internal sealed class UsageJournal : IDisposable
 
     public void Dispose()
     {
-        JournalSegment? spare;
         lock (_gate)
         {
             if (_closed)
@@ -212,25 +171,11 @@ internal sealed class UsageJournal : IDisposable
             }
 
             _closed = true;
-            _active.Close();
-            (spare, _spare) = (_spare, null);
+            _segments.Active.Close();
         }
 
         _flusher.Dispose();
-        spare?.Delete();
-        var allApplied = _applied == new JournalPosition(_active.Sequence, _active.End);
-        foreach (var segment in _segments)
-        {
-            if (allApplied)
-            {
-                segment.Delete();
-            }
-            else
-            {
-                segment.Dispose();
-            }
-        }
-
+        _segments.Close(delete: _applied == _segments.End);
         _processLock.Dispose();
     }
 
@@ -248,11 +193,11 @@ internal sealed class UsageJournal : IDisposable
                 return new(status, default);
             }
 
-            var at = new JournalPosition(_active.Sequence, _active.End);
+            var at = _segments.End;
             JournalFormat.WriteFrameHeader(frame, kind, payloadLength, JournalFormat.Check(hash, at));
-            _active.Append(frame[..frameBytes]);
+            _segments.Active.Append(frame[..frameBytes]);
             _ = kind == RecordKind.Admission ? _admissions++ : _settlements++;
-            return new(AppendStatus.Appended, new(at.Segment, _active.End));
+            return new(AppendStatus.Appended, _segments.End);
         }
     }
 
@@ -265,58 +210,29 @@ internal sealed class UsageJournal : IDisposable
 
         if (kind == RecordKind.Admission)
         {
-            if (_closedBytes + _active.End + frameBytes > _options.BytesMax)
+            if (_segments.Bytes + frameBytes > _options.BytesMax)
             {
                 return AppendStatus.Full;
             }
 
             // What is left of the last segment is for the settlements of what was admitted.
-            if (_spareFailed)
+            if (_segments.SpareFailed)
             {
                 return AppendStatus.NoSpace;
             }
         }
 
-        return _active.HasRoomFor(frameBytes) || TryBeginSegment() ? AppendStatus.Appended : AppendStatus.NoSpace;
-    }
-
-    private bool TryBeginSegment()
-    {
-        try
+        if (_segments.Active.HasRoomFor(frameBytes))
         {
-            _spare ??= JournalSegment.Prepare(_directory, _options.SegmentBytes);
-            _spare.Begin(Id, _active.Sequence + 1);
-            _active.Close();
-            _closedBytes += _active.Capacity;
-            (_active, _spare) = (_spare, null);
-            _segments = [.. _segments, _active];
-            _flusher.Wake();
-            return true;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            _spareFailed = true;
-            return false;
-        }
-    }
-
-    private static (List<JournalSegment> Segments, long Last) OpenOld(string directory)
-    {
-        var segments = new List<JournalSegment>();
-        var last = 0L;
-        foreach (var path in JournalSegment.Files(directory))
-        {
-            last = JournalSegment.SequenceOf(path);
-            if (JournalSegment.OpenExisting(path) is { } segment)
-            {
-                segments.Add(segment);
-            }
-            else
-            {
-                File.Delete(path);
-            }
+            return AppendStatus.Appended;
         }
 
-        return (segments, last);
+        if (!_segments.TryBeginNext())
+        {
+            return AppendStatus.NoSpace;
+        }
+
+        _flusher.Wake();
+        return AppendStatus.Appended;
     }
 }

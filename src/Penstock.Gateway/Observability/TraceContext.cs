@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
+using Penstock.Engines.Http;
 using Penstock.Gateway.Requests;
 
 namespace Penstock.Gateway.Observability;
@@ -27,14 +27,14 @@ internal static class TraceContext
     }
 
     /// <summary>Tells the engine which trace the request belongs to.</summary>
-    public static void Inject(Exchange x, HttpRequestHeaders headers)
+    public static void Inject(Exchange x, UpstreamRequest request)
     {
         if (x.Span is { } span)
         {
-            headers.TryAddWithoutValidation("traceparent", span.Id);
+            request.AddHeader("traceparent", span.Id ?? "");
             if (span.TraceStateString is { Length: > 0 } state)
             {
-                headers.TryAddWithoutValidation("tracestate", state);
+                request.AddHeader("tracestate", state);
             }
 
             return;
@@ -43,10 +43,10 @@ internal static class TraceContext
         var from = x.Http.Request.Headers;
         if (from.TraceParent.Count > 0)
         {
-            headers.TryAddWithoutValidation("traceparent", from.TraceParent.ToString());
+            request.AddHeader("traceparent", from.TraceParent.ToString());
             if (from.TraceState.Count > 0)
             {
-                headers.TryAddWithoutValidation("tracestate", from.TraceState.ToString());
+                request.AddHeader("tracestate", from.TraceState.ToString());
             }
         }
     }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Core.Routing;
 using Penstock.Engines.Probing;
@@ -9,19 +10,22 @@ namespace Penstock.Gateway.Pools;
 /// connections, health, load and what is known of caches survive a reload that does not concern them.
 /// </summary>
 /// <remarks>Thread-safe; changes are applied one after the other. Requests keep the fleet that they began with.</remarks>
-internal sealed class FleetRuntime : IAsyncDisposable
+internal sealed partial class FleetRuntime : IAsyncDisposable
 {
     private readonly Lock _applying = new();
     private readonly TimeProvider _time;
     private readonly EngineClient _probes;
+    private readonly ILogger _log;
     private Fleet _current;
     private ulong _seed;
 
     /// <param name="first">The snapshot to begin with; its replicas are watched from now on.</param>
     /// <param name="time">Times and waits.</param>
     /// <param name="seed">Breaks ties between replicas.</param>
-    public FleetRuntime(FleetSnapshot first, TimeProvider time, ulong seed)
+    /// <param name="log">Where faults of the watches are reported.</param>
+    public FleetRuntime(FleetSnapshot first, TimeProvider time, ulong seed, ILogger<FleetRuntime> log)
     {
+        _log = log;
         _time = time;
         _seed = seed;
         _probes = new EngineClient(time);
@@ -99,7 +103,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
         [
             .. wanted.Replicas.Select(r =>
                 (sameEngine ? old!.Replicas.FirstOrDefault(o => o.Snapshot == r) : null)
-                ?? new Replica(r, wanted, _probes, _time)),
+                ?? new Replica(r, wanted, _probes, _time, (name, fault) => Log.Faulted(_log, fault, name))),
         ];
         var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax);
         var pool = new Pool(wanted, policy, replicas, settings);
@@ -118,4 +122,10 @@ internal sealed class FleetRuntime : IAsyncDisposable
     private static bool IsSameEngine(PoolSnapshot a, PoolSnapshot b) =>
         a.Model == b.Model && a.Engine == b.Engine && a.UpstreamKey == b.UpstreamKey
         && a.Timeouts.Connect == b.Timeouts.Connect;
+
+    private static partial class Log
+    {
+        [LoggerMessage(20, LogLevel.Error, "the watch of replica {Replica} failed, by a fault of the gateway's own")]
+        public static partial void Faulted(ILogger logger, Exception fault, string replica);
+    }
 }

@@ -18,14 +18,18 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
 {
     private readonly ReplicaWatch _watch;
     private readonly LoadWatch _load;
+    private readonly Action<string, Exception> _onFault;
     private Seat? _seat;
     private EngineIdentity? _identity;
 
-    public Replica(ReplicaSnapshot snapshot, PoolSnapshot pool, EngineClient probes, TimeProvider time)
+    public Replica(
+        ReplicaSnapshot snapshot, PoolSnapshot pool, EngineClient probes, TimeProvider time,
+        Action<string, Exception> onFault)
     {
+        _onFault = onFault;
         Snapshot = snapshot;
         Endpoint = new EngineEndpoint(snapshot.Url, pool.UpstreamKey);
-        Client = new UpstreamClient(Endpoint.Url, pool.Timeouts.Connect);
+        Client = new UpstreamClient(Endpoint.Url, pool.Timeouts.Connect, time);
         var watched = new WatchedReplica(
             $"{pool.Name}/{snapshot.Name}", Endpoint, pool.Engine, HealthThresholds.Default);
         _watch = new ReplicaWatch(watched, probes, this, time);
@@ -103,6 +107,8 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
                 (int)(Identity?.Slots ?? 0)));
         }
     }
+
+    void IReplicaListener.Faulted(Exception fault, Instant at) => _onFault(Name, fault);
 
     public async ValueTask DisposeAsync()
     {

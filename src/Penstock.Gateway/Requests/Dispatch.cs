@@ -1,5 +1,6 @@
 using Penstock.Core.Outcomes;
 using Penstock.Engines;
+using Penstock.Engines.Http;
 using Penstock.Gateway.Ledger;
 
 namespace Penstock.Gateway.Requests;
@@ -52,18 +53,16 @@ internal sealed class Dispatch(Routing routing, Settlement settlement, Relays re
         var sentAt = time.GetTimestamp();
         x.Allow(
             x.Scan.Stream ? timeouts.FirstByte : timeouts.NonStreaming, sentAt, time.TimestampFrequency);
-        HttpResponseMessage answer;
+        UpstreamAnswer answer;
         try
         {
-            answer = await x.Attempt.Replica.Client.SendAsync(prepared.Request, x.Upstream.Token);
+            answer = await x.Attempt.Replica.Client.SendAsync(prepared.Request, prepared.Body, x.Upstream.Token);
         }
-        catch (HttpRequestException e)
+        catch (UpstreamException e)
         {
-            var verdict = e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-                or HttpRequestError.SecureConnectionError
-                ? EngineVerdict.Unreachable
-                : EngineVerdict.Broken;
-            return Give(x, verdict, "the engine could not be reached, or broke off", AttemptOutcome.EngineFailed);
+            return e.Fault == UpstreamFault.NotConnected
+                ? Give(x, EngineVerdict.Unreachable, "the engine could not be reached", AttemptOutcome.NotReached)
+                : Give(x, EngineVerdict.Broken, "the engine broke off before its answer", AttemptOutcome.EngineFailed);
         }
         catch (OperationCanceledException) when (x.Expired)
         {
@@ -72,9 +71,9 @@ internal sealed class Dispatch(Routing routing, Settlement settlement, Relays re
 
         using (answer)
         {
-            x.Attempt.Status = (int)answer.StatusCode;
+            x.Attempt.Status = answer.Status;
             x.EngineTicks += time.GetTimestamp() - sentAt;
-            return (int)answer.StatusCode >= 300
+            return answer.Status >= 300
                 ? await relays.Refusal.RelayAsync(x, answer, identity, prepared.Dialect)
                 : await relays.RelayAsync(x, answer, prepared);
         }

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
-using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
+using Penstock.Engines.Http;
 
 namespace Penstock.Gateway.Requests;
 
@@ -28,7 +28,7 @@ internal static class HeaderForwarding
 
     /// <summary>Copies what the client sent, unknown headers included.</summary>
     /// <param name="sameDialect">False: headers of the client's API mean nothing to the engine and stay here.</param>
-    public static void ToEngine(IHeaderDictionary from, HttpRequestMessage to, bool sameDialect)
+    public static void ToEngine(IHeaderDictionary from, UpstreamRequest to, bool sameDialect)
     {
         foreach (var (name, values) in from)
         {
@@ -38,33 +38,20 @@ internal static class HeaderForwarding
                 continue;
             }
 
-            // Content headers (content-type and its kin) belong to the content in HttpClient's model.
-            if (!Add(to.Headers, name, values))
+            foreach (var value in values)
             {
-                Add(to.Content!.Headers, name, values);
+                to.AddHeader(name, value ?? "");
             }
         }
     }
 
     /// <summary>Copies what the engine answered, unknown headers included.</summary>
-    public static void ToClient(HttpResponseMessage from, IHeaderDictionary to)
-    {
-        Copy(from.Headers, to);
-        Copy(from.Content.Headers, to);
-    }
-
-    private static void Copy(HttpHeaders from, IHeaderDictionary to)
-    {
-        foreach (var (name, values) in from.NonValidated)
+    public static void ToClient(UpstreamAnswer from, IHeaderDictionary to) =>
+        from.VisitHeaders(to, static (to, name, value) =>
         {
             if (!NotToClient.Contains(name))
             {
-                to[name] = values.Count == 1 ? new StringValues(values.ToString()) : values.ToArray();
+                to[name] = to.TryGetValue(name, out var before) ? StringValues.Concat(before, value) : value;
             }
-        }
-    }
-
-    private static bool Add(HttpHeaders headers, string name, StringValues values) => values.Count == 1
-        ? headers.TryAddWithoutValidation(name, values.ToString())
-        : headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values!);
+        });
 }

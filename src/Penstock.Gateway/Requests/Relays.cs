@@ -1,3 +1,4 @@
+using Penstock.Engines.Http;
 using Penstock.Gateway.Requests.Relaying;
 
 namespace Penstock.Gateway.Requests;
@@ -6,8 +7,8 @@ namespace Penstock.Gateway.Requests;
 internal sealed record Relays(StreamRelay Stream, AnswerRelay Answer, RefusalRelay Refusal)
 {
     /// <summary>Relays a successful answer by what it is, not by what was asked for.</summary>
-    public Task<AttemptFailure?> RelayAsync(Exchange x, HttpResponseMessage answer, PreparedRequest prepared) =>
-        answer.Content.Headers.ContentType?.MediaType == "text/event-stream"
+    public Task<AttemptFailure?> RelayAsync(Exchange x, UpstreamAnswer answer, PreparedRequest prepared) =>
+        answer.IsEventStream
             ? Stream.RelayAsync(x, answer, prepared)
             : Answer.RelayAsync(x, answer, prepared);
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Http;
 using Penstock.Core.Models;
 using Penstock.Core.Outcomes;
+using Penstock.Engines.Http;
 using Penstock.Gateway.Pools;
 using Penstock.Wire.Errors;
 
@@ -18,10 +19,10 @@ internal static class Reply
 
     /// <summary>Begins the response to a request that an engine answers.</summary>
     /// <param name="translated">The body is not the engine's own, so headers about its form are not either.</param>
-    public static void Begin(Exchange x, HttpResponseMessage answer, TimeProvider time, bool translated)
+    public static void Begin(Exchange x, UpstreamAnswer answer, TimeProvider time, bool translated)
     {
         var response = x.Http.Response;
-        response.StatusCode = (int)answer.StatusCode;
+        response.StatusCode = answer.Status;
         HeaderForwarding.ToClient(answer, response.Headers);
         if (translated)
         {

@@ -3,17 +3,20 @@ using System.Text.Json;
 using Penstock.Core.Models;
 using Penstock.Core.Outcomes;
 using Penstock.Engines;
+using Penstock.Engines.Http;
 using Penstock.Gateway.Observability;
 using Penstock.Wire.Scan;
 
 namespace Penstock.Gateway.Requests;
 
 /// <summary>A request that is ready to go to an engine.</summary>
-/// <param name="Request">With headers and content.</param>
+/// <param name="Request">With its headers.</param>
+/// <param name="Body">What follows them.</param>
 /// <param name="Dialect">The dialect that it is in.</param>
 /// <param name="DropUsageChunk">The usage chunk at the end of the stream was asked for by the gateway, not by the
 /// client.</param>
-internal sealed record PreparedRequest(HttpRequestMessage Request, Dialect Dialect, bool DropUsageChunk);
+internal sealed record PreparedRequest(
+    UpstreamRequest Request, SplicedBody Body, Dialect Dialect, bool DropUsageChunk);
 
 /// <summary>
 /// Makes the request for an engine out of the client's. In the same dialect the body goes as it came, but for two
@@ -54,22 +57,24 @@ internal static class UpstreamRequests
         }
 
         x.Attempt.RequestBytes = body.Length;
-        var request = new HttpRequestMessage(HttpMethod.Post, x.Attempt.Replica.Endpoint.Resolve(path))
+        var request = x.Attempt.Replica.Client.Post(path);
+        var headers = x.Http.Request.Headers;
+        HeaderForwarding.ToEngine(headers, request, dialect == x.Dialect);
+        if (identity.Adapter.Credential(x.Attempt.Replica.Endpoint.Key) is { } credential)
         {
-            Content = new SplicedContent(body),
-        };
-        HeaderForwarding.ToEngine(x.Http.Request.Headers, request, dialect == x.Dialect);
-        identity.Adapter.Authorize(request.Headers, x.Attempt.Replica.Endpoint.Key);
+            request.AddHeader(credential.Key, credential.Value);
+        }
+
         foreach (var (name, value) in identity.Adapter.RequiredHeaders)
         {
-            if (!request.Headers.Contains(name))
+            if (dialect != x.Dialect || !headers.ContainsKey(name))
             {
-                request.Headers.TryAddWithoutValidation(name, value);
+                request.AddHeader(name, value);
             }
         }
 
-        TraceContext.Inject(x, request.Headers);
-        return new PreparedRequest(request, dialect, drop);
+        TraceContext.Inject(x, request);
+        return new PreparedRequest(request, body, dialect, drop);
     }
 
     /// <summary>The name under which the engine at hand serves the model.</summary>

@@ -16,9 +16,20 @@ public static class AnthropicResponseWriter
         json.WriteStartObject();
         WriteHead(json, settings);
         json.WriteStartArray("content"u8);
+        var tools = 0;
         foreach (var part in response.Parts)
         {
-            WritePart(json, part);
+            if (part is ToolCallPart { Id: "" } call)
+            {
+                // Some engines give their calls no id; clients cannot answer a call without one.
+                WritePart(json, call with { Id = $"toolu_{settings.AnswerId}_{tools}" });
+            }
+            else
+            {
+                WritePart(json, part);
+            }
+
+            tools += part is ToolCallPart ? 1 : 0;
         }
 
         json.WriteEndArray();

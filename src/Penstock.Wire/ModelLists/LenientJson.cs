@@ -23,19 +23,27 @@ internal static class LenientJson
         }
     }
 
-    public static JsonElement? Field(this JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : null;
-
-    public static string? Text(this JsonElement element, string name)
+    public static JsonElement? Field(this JsonElement element, string name)
     {
-        if (element.Field(name) is not { ValueKind: JsonValueKind.String } value)
-        {
-            return null;
-        }
-
         try
         {
-            return value.GetString();
+            var found = element.ValueKind == JsonValueKind.Object;
+            return found && element.TryGetProperty(name, out var value) ? value : null;
+        }
+        catch (InvalidOperationException)
+        {
+            return null; // Some field is named by a lone surrogate or invalid UTF-8.
+        }
+    }
+
+    public static string? Text(this JsonElement element, string name) => element.Field(name)?.Text();
+
+    /// <summary>The string that the element is; null where it is none, or none that can be decoded.</summary>
+    public static string? Text(this JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind == JsonValueKind.String ? element.GetString() : null;
         }
         catch (InvalidOperationException)
         {

@@ -52,8 +52,7 @@ public sealed record ModelList(ImmutableArray<ModelCard> Cards, bool IsAnthropic
         Aliases =
         [
             .. LenientJson.Items(entry.Field("aliases"), AliasesMax)
-                .Where(a => a.ValueKind == JsonValueKind.String)
-                .Select(a => Name(a.GetString()))
+                .Select(a => Name(a.Text()))
                 .OfType<string>()
                 .Where(a => a != id),
         ],

@@ -37,10 +37,14 @@ public sealed class StreamTranslation : IDisposable
     /// </summary>
     public bool Finished => _tap.Finished;
 
-    /// <summary>
-    /// True once a part of the answer itself was written: from then on another replica cannot start over.
-    /// </summary>
+    /// <summary>True once a part of the answer itself was written, beyond its opening.</summary>
     public bool HasContent => _tap.HasContent;
+
+    /// <summary>
+    /// Bytes of text, thinking and tool arguments that passed, in escaped form: what is left to estimate output tokens
+    /// from where a stream breaks off before its usage.
+    /// </summary>
+    public long ContentBytes => _tap.ContentBytes;
 
     /// <summary>Why the stream broke off; null while it has not.</summary>
     public Failure? Failure => _tap.Failure;
@@ -123,6 +127,8 @@ public sealed class StreamTranslation : IDisposable
 
         public bool HasContent { get; private set; }
 
+        public long ContentBytes { get; private set; }
+
         public bool Finished { get; private set; }
 
         public Failure? Failure { get; private set; }
@@ -146,6 +152,7 @@ public sealed class StreamTranslation : IDisposable
                     break;
                 default:
                     HasContent = true;
+                    ContentBytes += e.Text.Length;
                     break;
             }
 

@@ -44,6 +44,18 @@ public class ConfigTextTests
             return DurationText.TryParse(DurationText.Format(duration), out var back) && back == duration;
         }).QuickCheckThrowOnFailure();
 
+    [Fact]
+    public void Durations_and_sizes_are_written_as_people_write_them()
+    {
+        Assert.Equal("1m30s", DurationText.Format(TimeSpan.FromSeconds(90)));
+        Assert.Equal("10m", DurationText.Format(TimeSpan.FromMinutes(10)));
+        Assert.Equal("1s500ms", DurationText.Format(TimeSpan.FromSeconds(1.5)));
+        Assert.Equal("0s", DurationText.Format(TimeSpan.Zero));
+        Assert.Equal(
+            ["32 MiB", "64 KB", "1000001 B", "0 B"],
+            new long[] { 32 << 20, 64_000, 1_000_001, 0 }.Select(b => new ByteSize(b).ToString()));
+    }
+
     [Theory]
     [InlineData("32 MiB", 32L << 20)]
     [InlineData("1.5GiB", 3L << 29)]

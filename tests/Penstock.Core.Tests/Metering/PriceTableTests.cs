@@ -136,7 +136,7 @@ public sealed class PriceTableTests
 
     [Theory]
     [InlineData(-1)]
-    [InlineData(PriceTable.TokensMax + 1)]
+    [InlineData(TokenUsage.CategoryMax + 1)]
     [InlineData(long.MaxValue)]
     [InlineData(long.MinValue)]
     public void A_usage_that_cannot_be_true_has_no_price(long tokens)
@@ -164,7 +164,7 @@ public sealed class PriceTableTests
                 SpeedMultipliers = new Dictionary<string, decimal> { ["s"] = 10m },
             },
         ]);
-        const long T = PriceTable.TokensMax;
+        const long T = TokenUsage.CategoryMax;
 
         var price = table.PriceOf("m", new TokenUsage(T, T, T, T, T), Now, new(true, "g", "s"));
 
@@ -181,7 +181,11 @@ public sealed class PriceTableTests
             Entry() with
             {
                 Model = "bands",
-                Bands = [Band(-1m, 1m, 0.0000001m, 1m, 200_000m), Band(1m, 1m, 1m, 1m, 1m) with { PromptTokensMax = 5 }],
+                Bands =
+                [
+                    Band(-1m, 1m, 0.0000001m, 1m, 200_000m),
+                    Band(1m, 1m, 1m, 1m, 1m) with { PromptTokensMax = 5 },
+                ],
             },
             Entry() with { GeoMultipliers = new Dictionary<string, decimal> { ["us"] = 11m } },
         ]);

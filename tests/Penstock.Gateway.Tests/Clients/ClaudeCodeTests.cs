@@ -16,26 +16,34 @@ public class ClaudeCodeOnTheDemoPoolTests(DemoPool target)
 [Collection(ToolPoolCollection.Name)]
 public class ClaudeCodeOnTheToolPoolTests(ToolPool target)
 {
-    [Fact]
-    public Task Claude_Code_runs_the_tool_that_the_model_calls_and_hands_back_its_output() =>
-        ClaudeCodeToolLoop.AssertItEnds(target);
+    [Theory]
+    [InlineData(ClaudeCodeMode.ApiKey)]
+    [InlineData(ClaudeCodeMode.Bearer)]
+    [InlineData(ClaudeCodeMode.NoExperimentalBetas)]
+    public Task Claude_Code_runs_the_tool_that_the_model_calls_and_hands_back_its_output(ClaudeCodeMode mode) =>
+        ClaudeCodeToolLoop.AssertItEnds(target, mode);
 }
 
 [Collection(BareEngineCollection.Name)]
 public class ClaudeCodeOnTheBareEngineTests(BareEngine target)
 {
-    [Fact]
-    public Task The_tool_loop_of_Claude_Code_can_be_passed() => ClaudeCodeToolLoop.AssertItEnds(target);
+    [Theory]
+    [InlineData(ClaudeCodeMode.ApiKey)]
+    [InlineData(ClaudeCodeMode.Bearer)]
+    [InlineData(ClaudeCodeMode.NoExperimentalBetas)]
+    public Task The_tool_loop_of_Claude_Code_can_be_passed(ClaudeCodeMode mode) =>
+        ClaudeCodeToolLoop.AssertItEnds(target, mode);
 }
 
 internal static class ClaudeCodeToolLoop
 {
     // The engine has it run a command that prints a word, and repeats what the tool result says: the word is in the
     // final text only when the call arrived whole, was run, and its output came back.
-    public static async Task AssertItEnds(ClientTarget target)
+    public static async Task AssertItEnds(ClientTarget target, ClaudeCodeMode mode)
     {
+        target.Require();
         var answer = await ClaudeCode.Ask(
-            target, ClaudeCodeMode.ApiKey, "run the command", "--model", target.Model, "--allowedTools", "Bash");
+            target, mode, "run the command", "--model", target.Model, "--allowedTools", "Bash");
         Assert.Equal($"The tool says: {Turn.CommandOutput}", answer);
     }
 }

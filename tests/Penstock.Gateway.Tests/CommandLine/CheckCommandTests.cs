@@ -16,7 +16,7 @@ public sealed class CheckCommandTests : IDisposable
         var run = await Check(Documents.Minimal);
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.StartsWith($"OK: {_path}", run.Output);
-        Assert.Contains("1 models, 1 pools, 0 keys, 0 prices; unknown models are refused", run.Output);
+        Assert.Contains("1 model, 1 pool, 0 keys, 0 prices; unknown models are refused", run.Output);
         Assert.DoesNotContain('\u001b', run.Output);
         Assert.All(run.Output, c => Assert.True(c is '\n' or '\r' or (>= ' ' and <= '~')));
     }

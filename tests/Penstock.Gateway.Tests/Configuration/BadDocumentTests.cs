@@ -33,7 +33,8 @@ public class BadDocumentTests
             + "http://127.0.0.1:8000, but is the text 'localhost'"] },
         { "keys: {}", ["7:7: keys: must be a list, but is a mapping"] },
         { "keys: [5, ~]",
-            ["7:8: keys[0]: must be a mapping, but is the number 5", "7:11: keys[1]: must be a mapping, but is empty"] },
+            ["7:8: keys[0]: must be a mapping, but is the number 5",
+             "7:11: keys[1]: must be a mapping, but is empty"] },
         { "prices: [{model: m, input: 1}]", ["7:10: prices[0].output: is missing and has no default "
             + "(USD per million tokens of the answer.)"] },
         { "prices: [{model: m, input: a, output: -1, effective_from: 2026-13-01}]",

@@ -11,34 +11,34 @@ public class ClassificationTests
     private const string Html = "<html><body>404</body></html>";
 
     /// <summary>The table of the room's README, one row each.</summary>
-    private static readonly (int Status, string Body, FailureKind? Kind, HealthSignal? Evidence, bool Retry, bool Relay)[]
+    private static readonly Row[]
         Rows =
         [
-            (200, "", null, HealthSignal.RequestSucceeded, false, true),
-            (301, "", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
-            (400, "{}", FailureKind.InvalidRequest, HealthSignal.RequestSucceeded, false, true),
-            (401, "{}", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
-            (402, "{}", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
-            (403, "{}", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
-            (404, """{"detail":"Not Found"}""", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
-            (404, Html, FailureKind.Internal, HealthSignal.RequestFailed, true, false),
-            (404, """{"error":{"message":"The model `x` does not exist."}}""", FailureKind.ModelNotFound,
+            new(200, "", null, HealthSignal.RequestSucceeded, false, true),
+            new(301, "", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
+            new(400, "{}", FailureKind.InvalidRequest, HealthSignal.RequestSucceeded, false, true),
+            new(401, "{}", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
+            new(402, "{}", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
+            new(403, "{}", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
+            new(404, """{"detail":"Not Found"}""", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
+            new(404, Html, FailureKind.Internal, HealthSignal.RequestFailed, true, false),
+            new(404, """{"error":{"message":"The model `x` does not exist."}}""", FailureKind.ModelNotFound,
                 HealthSignal.RequestSucceeded, false, true),
-            (404, """{"error":{"message":"no such file_123"}}""", FailureKind.NotFound,
+            new(404, """{"error":{"message":"no such file_123"}}""", FailureKind.NotFound,
                 HealthSignal.RequestSucceeded, false, true),
-            (405, """{"detail":"Method Not Allowed"}""", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
-            (408, "", FailureKind.EngineTimeout, null, true, false),
-            (413, "{}", FailureKind.TooLarge, HealthSignal.RequestSucceeded, false, true),
-            (422, "{}", FailureKind.InvalidRequest, HealthSignal.RequestSucceeded, false, true),
-            (429, "{}", FailureKind.Overloaded, HealthSignal.RequestRefusedBusy, true, false),
-            (500, "Internal Server Error", FailureKind.EngineFailed, HealthSignal.RequestFailed, true, false),
-            (501, "{}", FailureKind.NotSupported, HealthSignal.RequestSucceeded, false, true),
-            (502, Html, FailureKind.EngineFailed, HealthSignal.RequestFailed, true, false),
-            (503, "", FailureKind.Overloaded, HealthSignal.RequestFailed, true, false),
-            (503, """{"message":"The request queue is full."}""", FailureKind.Overloaded,
+            new(405, """{"detail":"Method Not Allowed"}""", FailureKind.Internal, HealthSignal.RequestFailed, true, false),
+            new(408, "", FailureKind.EngineTimeout, null, true, false),
+            new(413, "{}", FailureKind.TooLarge, HealthSignal.RequestSucceeded, false, true),
+            new(422, "{}", FailureKind.InvalidRequest, HealthSignal.RequestSucceeded, false, true),
+            new(429, "{}", FailureKind.Overloaded, HealthSignal.RequestRefusedBusy, true, false),
+            new(500, "Internal Server Error", FailureKind.EngineFailed, HealthSignal.RequestFailed, true, false),
+            new(501, "{}", FailureKind.NotSupported, HealthSignal.RequestSucceeded, false, true),
+            new(502, Html, FailureKind.EngineFailed, HealthSignal.RequestFailed, true, false),
+            new(503, "", FailureKind.Overloaded, HealthSignal.RequestFailed, true, false),
+            new(503, """{"message":"The request queue is full."}""", FailureKind.Overloaded,
                 HealthSignal.RequestRefusedBusy, true, false),
-            (504, Html, FailureKind.EngineTimeout, HealthSignal.RequestFailed, true, false),
-            (529, "{}", FailureKind.Overloaded, HealthSignal.RequestRefusedBusy, true, false),
+            new(504, Html, FailureKind.EngineTimeout, HealthSignal.RequestFailed, true, false),
+            new(529, "{}", FailureKind.Overloaded, HealthSignal.RequestRefusedBusy, true, false),
         ];
 
     public static TheoryData<string> Kinds => Wires.Kinds;
@@ -83,7 +83,7 @@ public class ClassificationTests
 
     [Theory]
     [InlineData("""{"error":{"code":500,"message":"'messages' is required","type":"server_error"}}""")]
-    [InlineData("""{"error":{"code":500,"message":"image input is not supported - hint: …","type":"server_error"}}""")]
+    [InlineData("""{"error":{"code":500,"message":"image input is not supported - hint","type":"server_error"}}""")]
     public void Llama_server_blames_itself_for_requests_that_are_wrong(string body)
     {
         var bytes = Encoding.UTF8.GetBytes(body);
@@ -96,4 +96,7 @@ public class ClassificationTests
     [Fact]
     public void A_credential_that_the_engine_refuses_is_our_fault() =>
         Assert.Equal(Blame.Us, Wires.Adapter("anthropic").Classify(401, "{}"u8).Blame);
+
+    private sealed record Row(
+        int Status, string Body, FailureKind? Kind, HealthSignal? Evidence, bool Retry, bool Relay);
 }

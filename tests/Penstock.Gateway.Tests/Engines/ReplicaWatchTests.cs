@@ -28,19 +28,19 @@ public class ReplicaWatchTests
         Assert.Equal(kind, (await listener.NextIdentityAsync()).Adapter.Name);
 
         facts.Healthy = false;
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
         Assert.True(watch.Health.IsRoutable);
-        await clock.AdvanceToNextTimerAsync();
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal(HealthStatus.Unhealthy, await listener.NextStatusAsync());
         Assert.False(watch.Health.IsRoutable);
 
         facts.Healthy = true;
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal(HealthStatus.Recovering, await listener.NextStatusAsync());
-        await clock.AdvanceToNextTimerAsync();
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
     }
 
@@ -59,7 +59,7 @@ public class ReplicaWatchTests
         watch.Observe(HealthSignal.ConnectFailed);
         Assert.False(watch.Health.IsRoutable);
         facts.Model = "new";
-        await clock.AdvanceToNextTimerAsync();
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal("new", (await listener.NextIdentityAsync()).Models[0].Id);
     }
 
@@ -73,8 +73,8 @@ public class ReplicaWatchTests
         await using var watch = Watch(engine, client, listener, clock);
         watch.Start();
         Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
-        await clock.WhenTimersWaitAsync(1);
-        var probes = engine.Requests.Count;
+        await clock.WhenTimersWaitAsync(1, Wires.Guard);
+        var ejectedAt = listener.LastChangeAt;
         for (var i = 0; i < Limits.RequestFailuresMax; i++)
         {
             watch.Observe(HealthSignal.RequestFailed);
@@ -82,11 +82,12 @@ public class ReplicaWatchTests
 
         Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
         Assert.Equal(HealthStatus.Unhealthy, await listener.NextStatusAsync());
-        clock.Advance(Limits.ReprobeDelay * 0.7);
-        Assert.Equal(probes, engine.Requests.Count);
-        Assert.Equal(HealthStatus.Unhealthy, watch.Health.Status);
-        clock.Advance(Limits.ReprobeDelay);
+
+        // The watch has taken notice once it waits for the sooner probe of an ejected replica.
+        await clock.WhenTimerIsDueWithinAsync(Limits.ReprobeDelay * 1.2, Wires.Guard);
+        clock.Advance(Limits.ProbeInterval);
         Assert.Equal(HealthStatus.Recovering, await listener.NextStatusAsync());
+        Assert.True(listener.LastChangeAt - ejectedAt >= Limits.ReprobeDelay * 0.8);
     }
 
     [Fact]
@@ -105,7 +106,7 @@ public class ReplicaWatchTests
         clock.Advance(LoadPace.Shortest);
         Assert.Equal(2, (await listener.NextLoadAsync())!.Running);
         facts.Running = 0;
-        await clock.WhenTimersWaitAsync(2);
+        await clock.WhenTimersWaitAsync(2, Wires.Guard);
         clock.Advance(LoadPace.Shortest);
         Assert.True((await listener.NextLoadAsync())!.IsIdle);
     }
@@ -151,7 +152,36 @@ public class ReplicaWatchTests
         await engine.WhenNoConnectionIsOpenAsync(Wires.Guard);
     }
 
+    [Fact]
+    public async Task A_bug_in_an_adapter_is_told_and_does_not_end_the_watch()
+    {
+        await using var engine = new ScriptedEngine();
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        var known = new EngineIdentity { Adapter = new BuggyAdapter() };
+        var replica = new WatchedReplica("r1", new EngineEndpoint(engine.Url), "auto", Limits);
+        await using var watch = new ReplicaWatch(replica, client, listener, clock, known);
+        watch.Start();
+        Assert.Equal("bug", (await listener.NextFaultAsync()).Message);
+        Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
+        await clock.AdvanceToNextTimerAsync(Wires.Guard);
+        Assert.Equal("bug", (await listener.NextFaultAsync()).Message);
+    }
+
     private static ReplicaWatch Watch(
         ScriptedEngine engine, EngineClient client, RecordingListener listener, ManualClock clock) =>
         new(new WatchedReplica("r1", new EngineEndpoint(engine.Url), "auto", Limits), client, listener, clock);
+
+    private sealed class BuggyAdapter : EngineAdapter
+    {
+        public override string Name => "buggy";
+
+        public override Task<HealthSignal> CheckHealthAsync(
+            EngineClient client, EngineEndpoint endpoint, CancellationToken cancel) =>
+            throw new InvalidOperationException("bug");
+
+        internal override Task<EngineIdentity?> RecogniseAsync(EngineAnswers answers, CancellationToken cancel) =>
+            throw new InvalidOperationException("bug");
+    }
 }

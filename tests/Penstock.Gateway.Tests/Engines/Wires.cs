@@ -19,7 +19,15 @@ internal static class Wires
         [.. EngineRegistry.All.Where(a => a.TellsLoad).Select(a => a.Name)];
 
     /// <summary>The end of a test that hangs; far beyond anything that a passing test needs.</summary>
-    public static CancellationToken Guard => TestContext.Current.CancellationToken;
+    public static CancellationToken Guard
+    {
+        get
+        {
+            var guard = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            guard.CancelAfter(TimeSpan.FromSeconds(30));
+            return guard.Token;
+        }
+    }
 
     public static Personality Kind(string name) => Personality.All.Single(p => p.Name == name);
 

@@ -189,6 +189,22 @@ public sealed class LedgerWriterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_segment_that_takes_many_batches_is_kept_until_the_last_of_them()
+    {
+        using var journal = OpenJournal();
+        using var writer = Writer(journal, new LedgerWriterOptions { BatchRecordsMax = 7 });
+        FillSegment(journal);
+        FillSegment(journal);
+        var appended = journal.Stats.Settlements;
+
+        await writer.ApplyAvailableAsync(Cancellation);
+
+        Assert.Equal(appended, _ledger.Entries.Count);
+        Assert.All(_ledger.Entries.Values, entry => Assert.NotNull(entry.Change.Admission));
+        Assert.True(_ledger.Batches > 10);
+    }
+
+    [Fact]
     public async Task A_settlement_whose_admission_was_lost_is_still_counted()
     {
         using var journal = OpenJournal();
@@ -255,7 +271,7 @@ public sealed class LedgerWriterTests : IDisposable
     private static void FillSegment(UsageJournal journal)
     {
         var segment = journal.End().Segment;
-        for (var i = 1000; journal.End().Segment == segment; i++)
+        for (var i = (int)segment * 1000; journal.End().Segment == segment; i++)
         {
             journal.Admit(LedgerSamples.Admission(i));
             journal.Settle(LedgerSamples.Settlement(i));
@@ -268,6 +284,6 @@ public sealed class LedgerWriterTests : IDisposable
     private UsageJournal OpenJournal() =>
         UsageJournal.Open(_directory.Path, LedgerSamples.SmallJournal, TimeProvider.System);
 
-    private LedgerWriter Writer(UsageJournal journal) => new(
-        journal, _ledger, new LedgerWriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
+    private LedgerWriter Writer(UsageJournal journal, LedgerWriterOptions? options = null) => new(
+        journal, _ledger, options ?? new(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
 }

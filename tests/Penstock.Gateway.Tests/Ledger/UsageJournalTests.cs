@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Penstock.Core.Metering;
 using Penstock.Gateway.Ledger;
 
 namespace Penstock.Gateway.Tests.Ledger;
@@ -69,7 +70,8 @@ public sealed class UsageJournalTests : IDisposable
         }
 
         using var again = Open();
-        Assert.Equal(Enumerable.Range(0, Count).Select(i => LedgerSamples.Admission(i)), RecordList.Read(again).Admissions);
+        Assert.Equal(
+            Enumerable.Range(0, Count).Select(i => LedgerSamples.Admission(i)), RecordList.Read(again).Admissions);
     }
 
     [Fact]
@@ -83,6 +85,18 @@ public sealed class UsageJournalTests : IDisposable
         Assert.Equal(new string('é', 127), read.Model);
         Assert.Equal("", read.Org);
         Assert.Equal("ab\ufffdc", read.Pool);
+    }
+
+    [Fact]
+    public void Counts_that_cannot_be_true_are_bounded_and_marked_as_an_estimate()
+    {
+        using var journal = Open();
+        journal.Settle(LedgerSamples.Settlement(1) with { Usage = new(long.MaxValue, -1, 3, 4, long.MinValue, 6) });
+
+        var read = Assert.Single(RecordList.Read(journal).Settlements);
+
+        Assert.Equal(new TokenUsage(TokenUsage.CategoryMax, 0, 3, 4, 0, 6), read.Usage);
+        Assert.True(read.UsageIsEstimated);
     }
 
     [Fact]
@@ -136,6 +150,22 @@ public sealed class UsageJournalTests : IDisposable
         journal.DeleteBefore(journal.End().Segment);
 
         Assert.True(journal.Admit(LedgerSamples.Admission(0)).Accepted);
+    }
+
+    [Fact]
+    public void A_disk_that_takes_no_further_segment_refuses_and_keeps_what_it_has()
+    {
+        using var journal = Open();
+        Directory.Delete(_directory.Path, recursive: true);
+        var admitted = 0;
+        while (journal.Admit(LedgerSamples.Admission(admitted)).Accepted)
+        {
+            admitted++;
+        }
+
+        Assert.Equal(AppendStatus.NoSpace, journal.Admit(LedgerSamples.Admission(0)).Status);
+        Assert.Equal(admitted, RecordList.Read(journal).Admissions.Count);
+        Directory.CreateDirectory(_directory.Path);
     }
 
     [Fact]

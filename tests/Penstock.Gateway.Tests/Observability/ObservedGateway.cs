@@ -86,6 +86,14 @@ internal sealed class ObservedGateway : IAsyncDisposable
         return (int)answer.StatusCode;
     }
 
+    /// <summary>The request that the engine got; what it was asked at first, to find out what it is, has no body.</summary>
+    public async Task<ReceivedRequest> ReceivedAsync()
+    {
+        bool IsAsked(ReceivedRequest r) => r.Path == "/v1/messages" && r.Body.Length > 0;
+        await Engine.WhenAsync(() => Engine.Requests.Any(IsAsked), Cancel);
+        return Engine.Requests.First(IsAsked);
+    }
+
     /// <summary>Replaces the replicas of the pool.</summary>
     public void Reload(params Uri[] replicas) => Assert.Empty(_source.Apply(
         _source.Document with

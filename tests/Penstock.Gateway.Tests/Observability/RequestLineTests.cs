@@ -112,7 +112,7 @@ public sealed class RequestLineTests
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         using var request = gateway.Message(stream: true);
         var asked = gateway.Http.SendAsync(request, leaving.Token);
-        var received = await gateway.Engine.RequestAsync(MessagesRoute, Cancel);
+        var received = await gateway.ReceivedAsync();
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
         Assert.Equal(ExchangeEnd.PeerGone, await received.Ended);

@@ -15,7 +15,7 @@ public sealed class TraceTests
     {
         await using var gateway = await ObservedGateway.StartAsync();
         await AskAsync(gateway);
-        var received = await gateway.Engine.RequestAsync("POST /v1/messages", Cancel);
+        var received = await gateway.ReceivedAsync();
         var parent = Assert.Single(received.Headers, h => h.Key.Equals("traceparent", StringComparison.OrdinalIgnoreCase));
         Assert.StartsWith($"00-{TraceId}-", parent.Value, StringComparison.Ordinal);
         Assert.Equal("vendor=1", received.Header("tracestate"));
@@ -29,7 +29,7 @@ public sealed class TraceTests
         collector.On("POST /v1/traces", taken).On("POST /v1/metrics", taken);
         await using var gateway = await ObservedGateway.StartAsync(otlp: collector.Url);
         await AskAsync(gateway);
-        var received = await gateway.Engine.RequestAsync("POST /v1/messages", Cancel);
+        var received = await gateway.ReceivedAsync();
         var parent = received.Header("traceparent")!;
         var line = Assert.Single(await gateway.StopAsync());
 

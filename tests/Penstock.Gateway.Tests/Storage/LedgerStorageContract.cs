@@ -121,7 +121,12 @@ public abstract class LedgerStorageContract
         var change =
             from number in Gen.Choose(1, 6)
             from shape in Gen.Choose(0, 2)
-            select shape switch { 0 => Opened(number), 1 => Settled(number), _ => new(null, LedgerSamples.Settlement(number)) };
+            select shape switch
+            {
+                0 => Opened(number),
+                1 => Settled(number),
+                _ => new(null, LedgerSamples.Settlement(number)),
+            };
         var cases = (
             from changes in change.NonEmptyListOf()
             from replayed in Gen.Choose(0, 20)
@@ -139,7 +144,8 @@ public abstract class LedgerStorageContract
     public async Task A_report_sums_every_category_by_what_is_asked_for()
     {
         var ledger = Open();
-        await ledger.ApplyAsync(Journal, [.. Enumerable.Range(0, 12).Select(i => Settled(i)), Opened(50)], Cancellation);
+        await ledger.ApplyAsync(
+            Journal, [.. Enumerable.Range(0, 12).Select(i => Settled(i)), Opened(50)], Cancellation);
 
         var all = Assert.Single(await ledger.QueryAsync(new UsageQuery { By = UsageGrouping.None }, Cancellation));
         Assert.Equal(12, all.Requests);

@@ -107,6 +107,36 @@ public sealed class EngineModelTests
     }
 
     [Fact]
+    public void A_step_that_took_memory_away_lets_nobody_in()
+    {
+        var rig = new EngineRig(EngineRig.Profile(kvBlocks: 10, budget: 8));
+        rig.Submit(1, 16, 20, []);
+        rig.Submit(2, 16, 20, []);
+
+        while (rig.Events.All(e => e.Kind != EngineEventKind.Preempted))
+        {
+            rig.Step();
+        }
+
+        // The first chunk of the one that lost would fit into what it gave back.
+        Assert.Equal(1, rig.Model.Counters.Running);
+        Assert.Equal(1, rig.Model.Counters.Waiting);
+    }
+
+    [Fact]
+    public void Who_lost_its_memory_comes_back_before_those_who_came_later()
+    {
+        var rig = new EngineRig(EngineRig.Profile(kvBlocks: 10, budget: 64, sequences: 2));
+        rig.Submit(1, 16, 20, []);
+        rig.Submit(2, 16, 20, []);
+        rig.Submit(3, 4, 1, []);
+        rig.RunToEnd();
+
+        Assert.Contains(rig.Of(2), e => e.Kind == EngineEventKind.Preempted);
+        Assert.True(rig.Single(3, EngineEventKind.Scheduled).At >= rig.Single(1, EngineEventKind.Finished).At);
+    }
+
+    [Fact]
     public void A_cancelled_request_gives_its_memory_back_at_once_and_is_never_heard_of_again()
     {
         var rig = new EngineRig(EngineRig.Profile());

@@ -123,6 +123,18 @@ public sealed class ResponseTests
     }
 
     [Fact]
+    public void A_call_without_an_id_gets_one()
+    {
+        var message = JsonNode.Parse(Response(AnthropicToChat, """
+            {"choices":[{"message":{"tool_calls":[{"id":"1","function":{"name":"f","arguments":{"a":1}}},
+              {"function":{"name":"g","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}
+            """, out _))!;
+        Assert.Equal("1", (string?)message["content"]![0]!["id"]);
+        Assert.Equal(1, (int)message["content"]![0]!["input"]!["a"]!);
+        Assert.Equal("toolu_01_1", (string?)message["content"]![1]!["id"]);
+    }
+
+    [Fact]
     public void Counts_that_cannot_be_are_cut_and_never_negative()
     {
         Response(AnthropicToChat, """

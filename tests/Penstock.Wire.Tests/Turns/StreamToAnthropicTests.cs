@@ -110,6 +110,7 @@ public sealed class StreamToAnthropicTests
         Assert.Equal(Expected, Stream(AnthropicToChat, bytes, settings, out var stream));
         Assert.Equal(new TokenUsage(12, 0, 0, 8, 5), stream.Usage);
         Assert.True(stream.HasUsage && stream.Finished && stream.HasContent);
+        Assert.Equal(39, stream.ContentBytes);
         for (var cut = 1; cut < bytes.Length; cut++)
         {
             Assert.Equal(Expected, Stream(AnthropicToChat, bytes, settings, out _, cut, bytes.Length));
@@ -278,6 +279,14 @@ public sealed class StreamToAnthropicTests
             "\"stop_reason\":\"stop_sequence\",\"stop_sequence\":\"E\\\"\"",
             stopped,
             StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_event_that_is_not_UTF8_breaks_the_answer_off()
+    {
+        byte[] bytes = [.. "data: {\"choices\":[{\"delta\":{\"content\":\""u8, 0xC3, .. "\"}}]}\n\n"u8];
+        Stream(AnthropicToChat, bytes, Settings, out var stream);
+        Assert.Equal("the engine sent a stream event that is not valid UTF-8", stream.Failure!.Message);
     }
 
     [Fact]

@@ -45,22 +45,22 @@ public sealed class StreamToChatTests
         data: {"type":"content_block_stop","index":1}
 
         event: content_block_start
-        data: {"type":"content_block_start","index":2,"content_block":{"type":"server_tool_use","id":"s",\
-          "name":"web_search","input":{}}}
+        data: {"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"toolu_1","name":"f",\
+          "input":{}}}
 
         event: content_block_delta
-        data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta",\
-          "partial_json":"{\"skipped\":1}"}}
+        data: {"type":"content_block_delta","index":2,"delta":{"type":"input_json_delta","partial_json":""}}
 
         event: content_block_stop
         data: {"type":"content_block_stop","index":2}
 
         event: content_block_start
-        data: {"type":"content_block_start","index":3,"content_block":{"type":"tool_use","id":"toolu_1","name":"f",\
-          "input":{}}}
+        data: {"type":"content_block_start","index":3,"content_block":{"type":"server_tool_use","id":"s",\
+          "name":"web_search","input":{}}}
 
         event: content_block_delta
-        data: {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta","partial_json":""}}
+        data: {"type":"content_block_delta","index":3,"delta":{"type":"input_json_delta",\
+          "partial_json":"{\"skipped\":1}"}}
 
         event: content_block_stop
         data: {"type":"content_block_stop","index":3}

@@ -1,5 +1,7 @@
+using System.Buffers;
 using Penstock.Core.Metering;
 using Penstock.Engines;
+using Penstock.Engines.Http;
 using Penstock.Gateway.Ledger;
 using Penstock.Wire.Usage;
 
@@ -15,9 +17,7 @@ internal sealed class AnswerRelay(Settlement settlement, TimeProvider time)
     /// <summary>A longer answer is not believed.</summary>
     public const int AnswerBytesMax = 256 * 1024 * 1024;
 
-    private const int Step = 16 * 1024;
-
-    public async Task<AttemptFailure?> RelayAsync(Exchange x, HttpResponseMessage answer, PreparedRequest prepared)
+    public async Task<AttemptFailure?> RelayAsync(Exchange x, UpstreamAnswer answer, PreparedRequest prepared)
     {
         if (await ReadAsync(x, answer) is { } verdict)
         {
@@ -46,33 +46,28 @@ internal sealed class AnswerRelay(Settlement settlement, TimeProvider time)
     }
 
     /// <summary>Reads the whole answer; null: it is there.</summary>
-    private static async Task<EngineVerdict?> ReadAsync(Exchange x, HttpResponseMessage answer)
+    private static async Task<EngineVerdict?> ReadAsync(Exchange x, UpstreamAnswer answer)
     {
         x.Answer.Dispose();
-        if (answer.Content.Headers.ContentLength is > 0 and <= AnswerBytesMax and var length)
+        if (answer.ContentLength is > 0 and <= AnswerBytesMax)
         {
-            x.Answer.Reserve((int)length + 1);
+            x.Answer.Reserve((int)answer.ContentLength);
         }
 
         try
         {
-            var source = await answer.Content.ReadAsStreamAsync(x.Upstream.Token);
-            while (true)
+            while (await answer.ReadAsync() is { IsEmpty: false } bytes)
             {
-                var read = await source.ReadAsync(x.Answer.GetMemory(Step), x.Upstream.Token);
-                if (read == 0)
-                {
-                    return null;
-                }
-
-                x.Answer.Advance(read);
+                x.Answer.Write(bytes.Span);
                 if (x.Answer.Length > AnswerBytesMax)
                 {
                     return EngineVerdict.Broken;
                 }
             }
+
+            return null;
         }
-        catch (Exception e) when (e is IOException or HttpRequestException)
+        catch (UpstreamException)
         {
             return EngineVerdict.Broken;
         }

@@ -1,6 +1,9 @@
+using System.Buffers;
+using System.Globalization;
 using Penstock.Core.Models;
 using Penstock.Core.Outcomes;
 using Penstock.Engines;
+using Penstock.Engines.Http;
 using Penstock.Gateway.Ledger;
 using Penstock.Wire.Errors;
 
@@ -16,10 +19,10 @@ internal sealed class RefusalRelay(Settlement settlement, TimeProvider time)
     private const int BodyBytesMax = 1024 * 1024;
 
     public async Task<AttemptFailure?> RelayAsync(
-        Exchange x, HttpResponseMessage answer, EngineIdentity identity, Dialect dialect)
+        Exchange x, UpstreamAnswer answer, EngineIdentity identity, Dialect dialect)
     {
         await ReadAsync(x, answer);
-        var status = (int)answer.StatusCode;
+        var status = answer.Status;
         var verdict = identity.Adapter.Classify(status, x.Answer.Span);
         var failure = EngineError.Read(status, x.Answer.Span, x.Dialect);
         var blamed = EngineFailures.From(x, verdict, failure.Message);
@@ -38,32 +41,30 @@ internal sealed class RefusalRelay(Settlement settlement, TimeProvider time)
         {
             Failure = verdict.RelayBody
                 ? failure
-                : blamed.Failure with { RetryAfter = answer.Headers.RetryAfter?.Delta ?? DefaultRetry(verdict) },
+                : blamed.Failure with { RetryAfter = RetryAfterOf(answer) ?? DefaultRetry(verdict) },
         };
     }
+
+    private static TimeSpan? RetryAfterOf(UpstreamAnswer answer) =>
+        int.TryParse(answer.FindHeader("retry-after"), CultureInfo.InvariantCulture, out var seconds) && seconds >= 0
+            ? TimeSpan.FromSeconds(seconds)
+            : null;
 
     private static TimeSpan? DefaultRetry(EngineVerdict verdict) =>
         verdict.Kind == FailureKind.Overloaded ? TimeSpan.FromSeconds(1) : null;
 
     /// <summary>As much of the body as an error may have; one that breaks off is taken as far as it came.</summary>
-    private static async Task ReadAsync(Exchange x, HttpResponseMessage answer)
+    private static async Task ReadAsync(Exchange x, UpstreamAnswer answer)
     {
         x.Answer.Dispose();
         try
         {
-            var source = await answer.Content.ReadAsStreamAsync(x.Upstream.Token);
-            while (x.Answer.Length < BodyBytesMax)
+            while (x.Answer.Length < BodyBytesMax && await answer.ReadAsync() is { IsEmpty: false } bytes)
             {
-                var read = await source.ReadAsync(x.Answer.GetMemory(4096), x.Upstream.Token);
-                if (read == 0)
-                {
-                    return;
-                }
-
-                x.Answer.Advance(read);
+                x.Answer.Write(bytes.Span);
             }
         }
-        catch (Exception e) when (e is IOException or HttpRequestException or OperationCanceledException)
+        catch (Exception e) when (e is UpstreamException or OperationCanceledException)
         {
             if (x.ClientGone)
             {

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Penstock.Core.Models;
 using Penstock.Core.Outcomes;
 using Penstock.Engines;
+using Penstock.Engines.Http;
 using Penstock.Gateway.Ledger;
 using Penstock.Wire.Errors;
 
@@ -15,39 +16,33 @@ namespace Penstock.Gateway.Requests.Relaying;
 /// </summary>
 internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 {
-    private const int BufferBytes = 16 * 1024;
-
-    public async Task<AttemptFailure?> RelayAsync(Exchange x, HttpResponseMessage answer, PreparedRequest prepared)
+    public async Task<AttemptFailure?> RelayAsync(Exchange x, UpstreamAnswer answer, PreparedRequest prepared)
     {
         using var filter = FilterFor(x, prepared);
         x.Tap.Start(prepared.Dialect);
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            var source = await answer.Content.ReadAsStreamAsync(x.Upstream.Token);
-            var broken = await CopyAsync(x, answer, source, buffer, filter);
+            var broken = await CopyAsync(x, answer, filter);
             return broken is null ? null : await BreakAsync(x, broken.Value, filter);
         }
         finally
         {
             await EndPingsAsync(x);
-            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 
     /// <summary>Copies until the stream ends; null: as it should.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<EngineVerdict?> CopyAsync(
-        Exchange x, HttpResponseMessage answer, Stream source, byte[] buffer, StreamFilter? filter)
+    private async ValueTask<EngineVerdict?> CopyAsync(Exchange x, UpstreamAnswer answer, StreamFilter? filter)
     {
         while (true)
         {
-            int count;
+            ReadOnlyMemory<byte> bytes;
             try
             {
-                count = await source.ReadAsync(buffer, x.Upstream.Token);
+                bytes = await answer.ReadAsync();
             }
-            catch (Exception e) when (e is IOException or HttpRequestException)
+            catch (UpstreamException)
             {
                 return EngineVerdict.Broken;
             }
@@ -56,7 +51,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                 return EngineVerdict.Silent;
             }
 
-            if (count == 0)
+            if (bytes.IsEmpty)
             {
                 return x.Tap.Finished || x.Tap.SawError ? null : EngineVerdict.Broken;
             }
@@ -67,7 +62,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             }
 
             x.Touch(time.GetTimestamp());
-            if (!await WriteAsync(x, buffer.AsMemory(0, count), filter))
+            if (!await WriteAsync(x, bytes, filter))
             {
                 Note(x);
                 settlement.Close(x, AttemptOutcome.ClientGone);
@@ -76,7 +71,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         }
     }
 
-    private void Begin(Exchange x, HttpResponseMessage answer, StreamFilter? filter)
+    private void Begin(Exchange x, UpstreamAnswer answer, StreamFilter? filter)
     {
         var now = time.GetTimestamp();
         x.Attempt.FirstByteAt = now;

@@ -1,15 +1,17 @@
-using System.Net;
 using Penstock.Core.Primitives;
 using Penstock.Wire.Scan;
 
-namespace Penstock.Gateway.Requests;
+namespace Penstock.Engines.Http;
 
 /// <summary>
 /// A request body as it goes to an engine: the client's bytes, of which up to two ranges are replaced. All other bytes
 /// are sent from where they were received.
 /// </summary>
-internal struct SplicedBody
+public struct SplicedBody
 {
+    /// <summary>How many pieces a body has; some may be empty.</summary>
+    public const int Pieces = 5;
+
     private readonly ReadOnlyMemory<byte> _body;
     private Splice _first;
     private Splice _second;
@@ -59,33 +61,16 @@ internal struct SplicedBody
         };
     }
 
-    public const int Pieces = 5;
-
-    private readonly record struct Splice(ValueRange Range, ReadOnlyMemory<byte> Replacement);
-}
-
-/// <summary>The content of an upstream request: the pieces of a <see cref="SplicedBody"/>, sent as they lie.</summary>
-internal sealed class SplicedContent(SplicedBody body) : HttpContent
-{
-    protected override bool TryComputeLength(out long length)
+    /// <summary>Copies all pieces, in order.</summary>
+    public readonly void CopyTo(Span<byte> target)
     {
-        length = body.Length;
-        return true;
-    }
-
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
-        SerializeToStreamAsync(stream, context, CancellationToken.None);
-
-    protected override async Task SerializeToStreamAsync(
-        Stream stream, TransportContext? context, CancellationToken cancellationToken)
-    {
-        for (var i = 0; i < SplicedBody.Pieces; i++)
+        for (var i = 0; i < Pieces; i++)
         {
-            var piece = body.Piece(i);
-            if (!piece.IsEmpty)
-            {
-                await stream.WriteAsync(piece, cancellationToken);
-            }
+            var piece = Piece(i).Span;
+            piece.CopyTo(target);
+            target = target[piece.Length..];
         }
     }
+
+    private readonly record struct Splice(ValueRange Range, ReadOnlyMemory<byte> Replacement);
 }

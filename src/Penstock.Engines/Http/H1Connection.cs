@@ -1,0 +1,292 @@
+using System.Buffers;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+
+namespace Penstock.Engines.Http;
+
+/// <summary>
+/// One HTTP/1.1 connection to an engine, used for one exchange at a time. Receives straight into one rented buffer and
+/// hands out the payload where it lies. Not thread-safe, but for <see cref="Abort"/>.
+/// </summary>
+internal sealed class H1Connection : IDisposable
+{
+    private const int BufferBytes = 8 * 1024;
+    private const int HeadBytesMax = 64 * 1024;
+    private const int SendTogetherMax = 128 * 1024;
+
+    private readonly Socket _socket;
+    private byte[] _buffer = [];
+    private int _headLength;
+    private int _bodyBase;
+    private int _unread;
+    private int _received;
+    private H1Framing _framing;
+    private volatile bool _aborted;
+    private bool _closedByEngine;
+
+    private H1Connection(Socket socket) => _socket = socket;
+
+    /// <summary>The head of the answer; its text lies in <see cref="HeadBytes"/>.</summary>
+    public H1Head Head { get; } = new();
+
+    /// <summary>The bytes of the head, without its last empty line.</summary>
+    public ReadOnlySpan<byte> HeadBytes => _buffer.AsSpan(0, _headLength);
+
+    /// <summary>Timestamp of the last use; the pool ages connections by it.</summary>
+    public long IdleSince { get; set; }
+
+    /// <summary>The exchange was ended from outside.</summary>
+    public bool IsAborted => _aborted;
+
+    /// <summary>Nothing is left of the exchange and the engine keeps the connection open.</summary>
+    public bool IsReusable => !_aborted && !_closedByEngine && Head.KeepAlive && _framing.IsDone && _unread == _received;
+
+    /// <exception cref="UpstreamException">Nothing answers there.</exception>
+    public static async Task<H1Connection> OpenAsync(EndPoint engine, TimeSpan timeout, CancellationToken cancellation)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var timer = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        timer.CancelAfter(timeout);
+        try
+        {
+            await socket.ConnectAsync(engine, timer.Token);
+            return new H1Connection(socket);
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            socket.Dispose();
+            cancellation.ThrowIfCancellationRequested();
+            var why = e is SocketException ? e.Message : "no connection in time";
+            throw new UpstreamException(UpstreamFault.NotConnected, $"connecting failed: {why}", e);
+        }
+    }
+
+    /// <summary>Whether the engine has closed it, or sent something that nobody asked for, while it was idle.</summary>
+    public bool IsStale()
+    {
+        try
+        {
+            return _socket.Poll(0, SelectMode.SelectRead);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            return true;
+        }
+    }
+
+    /// <summary>Sends a request and receives the head of its answer.</summary>
+    public async ValueTask ExchangeAsync(H1Request request, SplicedBody body)
+    {
+        await SendAsync(request.Complete(body.Length), body);
+        if (_buffer.Length == 0)
+        {
+            _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        }
+
+        await ReceiveHeadAsync();
+        _framing = Head.Status is 204 or 304 ? H1Framing.OfLength(0)
+            : Head.IsChunked ? H1Framing.Chunked()
+            : Head.ContentLength >= 0 ? H1Framing.OfLength(Head.ContentLength)
+            : H1Framing.UntilClose();
+    }
+
+    /// <summary>The next payload of the body, empty at its end; valid until the next call.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<ReadOnlyMemory<byte>> ReadAsync()
+    {
+        while (true)
+        {
+            if (_unread < _received && Decode() is { IsEmpty: false } payload)
+            {
+                return payload;
+            }
+
+            if (_framing.IsDone)
+            {
+                return default;
+            }
+
+            Compact();
+            if (await ReceiveAsync() == 0)
+            {
+                return _framing.EndsWithConnection
+                    ? EndWithConnection()
+                    : throw new UpstreamException(UpstreamFault.Broken, "the engine closed the connection in its answer");
+            }
+        }
+    }
+
+    /// <summary>Ends the exchange at once, from any thread.</summary>
+    public void Abort()
+    {
+        _aborted = true;
+        _socket.Dispose();
+    }
+
+    /// <summary>Gives the buffer back while the connection is idle.</summary>
+    public void Rest()
+    {
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = [];
+        }
+    }
+
+    public void Dispose()
+    {
+        _socket.Dispose();
+        Rest();
+    }
+
+    private async ValueTask SendAsync(ReadOnlyMemory<byte> head, SplicedBody body)
+    {
+        if (head.Length + body.Length <= SendTogetherMax)
+        {
+            var together = ArrayPool<byte>.Shared.Rent(head.Length + (int)body.Length);
+            try
+            {
+                head.CopyTo(together);
+                body.CopyTo(together.AsSpan(head.Length));
+                await SendAllAsync(together.AsMemory(0, head.Length + (int)body.Length));
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(together);
+            }
+
+            return;
+        }
+
+        await SendAllAsync(head);
+        for (var i = 0; i < SplicedBody.Pieces; i++)
+        {
+            await SendAllAsync(body.Piece(i));
+        }
+    }
+
+    private async ValueTask SendAllAsync(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            while (!bytes.IsEmpty)
+            {
+                bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None)..];
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The engine may have answered before it had read everything (a refusal): that answer is worth reading.
+            if (_aborted)
+            {
+                throw new OperationCanceledException("the exchange was ended", e);
+            }
+        }
+    }
+
+    /// <summary>Receives until a head is there; interim answers (1xx) are passed over.</summary>
+    private async ValueTask ReceiveHeadAsync()
+    {
+        _received = 0;
+        var searched = 0;
+        while (true)
+        {
+            var end = _buffer.AsSpan(searched, _received - searched).IndexOf("\r\n\r\n"u8);
+            if (end >= 0)
+            {
+                _headLength = searched + end + 2;
+                _bodyBase = _unread = _headLength + 2;
+                if (Head.Parse(HeadBytes) is { } problem)
+                {
+                    throw new UpstreamException(UpstreamFault.Broken, $"not an answer in HTTP: {problem}");
+                }
+
+                if (Head.Status >= 200)
+                {
+                    return;
+                }
+
+                _buffer.AsSpan(_unread, _received - _unread).CopyTo(_buffer);
+                _received -= _unread;
+                searched = 0;
+                continue;
+            }
+
+            searched = Math.Max(0, _received - 3);
+            if (_received == _buffer.Length)
+            {
+                Grow();
+            }
+
+            if (await ReceiveAsync() == 0)
+            {
+                throw new UpstreamException(
+                    UpstreamFault.Broken, "the engine closed the connection before its answer");
+            }
+        }
+    }
+
+    private ReadOnlyMemory<byte> Decode()
+    {
+        var bytes = _buffer.AsSpan(_unread, _received - _unread);
+        if (!_framing.TryDecode(bytes, out var payload, out var consumed))
+        {
+            throw new UpstreamException(UpstreamFault.Broken, "the engine broke the framing of its answer");
+        }
+
+        var result = _buffer.AsMemory(_unread, payload);
+        _unread += consumed;
+        return result;
+    }
+
+    /// <summary>Makes room behind the head, which stays where it is.</summary>
+    private void Compact()
+    {
+        var rest = _received - _unread;
+        _buffer.AsSpan(_unread, rest).CopyTo(_buffer.AsSpan(_bodyBase));
+        _unread = _bodyBase;
+        _received = _bodyBase + rest;
+        if (_buffer.Length - _received < BufferBytes / 4)
+        {
+            Grow();
+        }
+    }
+
+    private void Grow()
+    {
+        if (_buffer.Length >= HeadBytesMax)
+        {
+            throw new UpstreamException(UpstreamFault.Broken, $"the head of the answer is longer than {HeadBytesMax} bytes");
+        }
+
+        var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
+        _buffer.AsSpan(0, _received).CopyTo(larger);
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = larger;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> ReceiveAsync()
+    {
+        try
+        {
+            var count = await _socket.ReceiveAsync(_buffer.AsMemory(_received), SocketFlags.None);
+            _received += count;
+            return count;
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            throw _aborted
+                ? new OperationCanceledException("the exchange was ended", e)
+                : new UpstreamException(UpstreamFault.Broken, $"the connection broke: {e.Message}", e);
+        }
+    }
+
+    private ReadOnlyMemory<byte> EndWithConnection()
+    {
+        _framing = H1Framing.OfLength(0);
+        _closedByEngine = true;
+        return default;
+    }
+}
