@@ -68,10 +68,12 @@ internal sealed class ScriptedConnection(ScriptedEngine engine, Socket socket, i
         while (await reader.ReadHeadAsync(stop) is { } head)
         {
             var request = Parse(head);
-            var script = engine.ScriptFor(request);
+            var answer = engine.AnswerTo(request);
+            var script = answer(request);
             if (script.WaitsForBody)
             {
                 await reader.ReadBodyAsync(request, stop);
+                script = answer(request);
             }
 
             engine.Record(request);

@@ -116,15 +116,18 @@ internal sealed class ScriptedEngine : IAsyncDisposable
         _stop.Dispose();
     }
 
-    internal Script ScriptFor(ReceivedRequest request)
+    internal Script ScriptFor(ReceivedRequest request) => AnswerTo(request)(request);
+
+    /// <summary>What answers this request. It is asked when the head is there, and again with the body.</summary>
+    internal Func<ReceivedRequest, Script> AnswerTo(ReceivedRequest request)
     {
         var route = $"{request.Method} {request.Path}";
         if (_once.TryGetValue(route, out var queue) && queue.TryDequeue(out var script))
         {
-            return script;
+            return _ => script;
         }
 
-        return _routes.TryGetValue(route, out var answer) ? answer(request) : Otherwise(request);
+        return _routes.GetValueOrDefault(route) ?? Otherwise;
     }
 
     internal void Record(ReceivedRequest request)
