@@ -212,7 +212,8 @@ public sealed class BodyScan(int depthMax)
             return;
         }
 
-        if (_json.Skipped > 0 && depth > 1)
+        // White space before the member's value is outside its range; `"messages": [` is how Python writes it.
+        if (_json.Skipped > 0 && _json.Start > _fieldStart)
         {
             _edits.Cut(_json.Start - _json.Skipped, _json.Start);
         }
