@@ -185,9 +185,8 @@ internal struct JsonScanner
     {
         while (true)
         {
-            var stop = buffer[_at..].IndexOfAny(JsonText.StringStops);
-            _at = stop < 0 ? buffer.Length : _at + stop;
-            if (stop < 0)
+            _at += JsonText.PlainLength(buffer[_at..]);
+            if (_at == buffer.Length)
             {
                 return Await(Open.String, isFinal, "a string does not end");
             }

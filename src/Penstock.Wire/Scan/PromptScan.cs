@@ -23,6 +23,16 @@ internal sealed class PromptScan
     private int _previousStart;
     private int _previousEnd;
 
+    private enum KnownKey : byte
+    {
+        Other,
+        Content,
+        CacheControl,
+
+        /// <summary>Its content is the user's own, so that a <c>cache_control</c> in it is no mark.</summary>
+        FreeForm,
+    }
+
     public void Start()
     {
         _edits.Clear();
@@ -112,6 +122,12 @@ internal sealed class PromptScan
 
     private void CutSpaceBefore(in JsonScanner json)
     {
+        // One byte apart after a key is its colon, nothing apart is no white space: the way that programs write JSON.
+        if (json.Start - _previousEnd <= (_previous == JsonToken.Key ? 1 : 0))
+        {
+            return;
+        }
+
         if (_previous == JsonToken.Key)
         {
             _edits.Cut(_previousEnd, json.Colon);
@@ -125,8 +141,8 @@ internal sealed class PromptScan
 
     private void SeeKey(in JsonScanner json, ReadOnlySpan<byte> body)
     {
-        var name = body[(json.Start + 1)..(json.End - 1)];
-        _isContent = _field == BodyField.Messages && json.Depth == 3 && name.SequenceEqual("content"u8);
+        var name = KeyOf(body[(json.Start + 1)..(json.End - 1)]);
+        _isContent = name == KnownKey.Content && _field == BodyField.Messages && json.Depth == 3;
         if (json.Depth <= _freeFormDepth)
         {
             _freeFormDepth = 0;
@@ -137,21 +153,27 @@ internal sealed class PromptScan
             return;
         }
 
-        if (name.SequenceEqual("cache_control"u8))
+        if (name == KnownKey.CacheControl)
         {
             var leading = _previous == JsonToken.Comma;
             _mark = new CacheMark(leading ? _previousStart : json.Start, json.Depth, leading);
         }
-        else if (IsFreeForm(name))
+        else if (name == KnownKey.FreeForm)
         {
             _freeFormDepth = json.Depth;
         }
     }
 
-    /// <summary>Members whose content is the user's own, so that a <c>cache_control</c> in it is no mark.</summary>
-    private static bool IsFreeForm(ReadOnlySpan<byte> name) =>
-        name.SequenceEqual("input"u8) || name.SequenceEqual("input_schema"u8)
-        || name.SequenceEqual("input_examples"u8) || name.SequenceEqual("parameters"u8);
+    private static KnownKey KeyOf(ReadOnlySpan<byte> name) => name.Length switch
+    {
+        5 when name.SequenceEqual("input"u8) => KnownKey.FreeForm,
+        7 when name.SequenceEqual("content"u8) => KnownKey.Content,
+        10 when name.SequenceEqual("parameters"u8) => KnownKey.FreeForm,
+        12 when name.SequenceEqual("input_schema"u8) => KnownKey.FreeForm,
+        13 when name.SequenceEqual("cache_control"u8) => KnownKey.CacheControl,
+        14 when name.SequenceEqual("input_examples"u8) => KnownKey.FreeForm,
+        _ => KnownKey.Other,
+    };
 
     private struct Part
     {
