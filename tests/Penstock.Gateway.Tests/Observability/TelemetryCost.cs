@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Core.Metering;
 using Penstock.Core.Models;
 using Penstock.Core.Primitives;
@@ -24,7 +25,8 @@ public sealed class TelemetryCost
     public async Task Prints_what_metrics_and_log_line_of_a_request_cost()
     {
         var snapshot = Documents.Load(Documents.Minimal).Snapshot!;
-        await using var fleet = new FleetRuntime(snapshot, TimeProvider.System, 1);
+        await using var fleet = new FleetRuntime(
+            snapshot, TimeProvider.System, 1, NullLogger<FleetRuntime>.Instance);
         using var exchange = Ended(fleet);
         using var meter = new Meter(TelemetryRoom.MeterName);
         using var pipeline = new MetricsPipeline(meter, null);
