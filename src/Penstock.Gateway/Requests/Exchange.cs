@@ -117,10 +117,10 @@ internal sealed class Exchange : IDisposable
         Fleet = pools.Snapshot;
         Dialect = dialect;
         Operation = operation;
-        Id = Guid.CreateVersion7();
-        IdText = RequestIds.Format(Id);
         StartedAt = time.GetTimestamp();
         StartedUtc = time.GetUtcNow();
+        Id = RequestIds.Next(StartedUtc);
+        IdText = RequestIds.Format(Id);
         Scan.Start(dialect, operation == Operation.CountTokens);
         Record = null;
         Attempts = 0;
