@@ -115,7 +115,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
     }
 
     private static bool IsClientGone(Exchange x, Exception e) =>
-        x.ClientGone && e is OperationCanceledException or IOException or ConnectionResetException;
+        e is ConnectionResetException || (x.ClientGone && e is OperationCanceledException or IOException);
 
     private Failure Broken(Exchange x, Exception e)
     {
