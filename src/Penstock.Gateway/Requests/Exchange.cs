@@ -137,6 +137,13 @@ internal sealed class Exchange : IDisposable
         _clientGone = http.RequestAborted.UnsafeRegister(static x => ((Exchange)x!).Upstream.Cancel(), this);
     }
 
+    /// <summary>Goes on with a newer fleet.</summary>
+    public void Use(Fleet pools)
+    {
+        Pools = pools;
+        Fleet = pools.Snapshot;
+    }
+
     /// <summary>Gives back what was rented; the exchange may be used again.</summary>
     public void End()
     {
