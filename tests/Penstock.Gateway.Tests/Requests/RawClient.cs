@@ -130,7 +130,8 @@ internal sealed class RawClient : IAsyncDisposable
         }
     }
 
-    private async Task<byte[]> TakeAsync(int count)
+    /// <summary>The next bytes as they come; fewer where the connection ends.</summary>
+    public async Task<byte[]> TakeAsync(int count)
     {
         while (_unread.Count < count && await FillAsync())
         {
