@@ -180,7 +180,6 @@ public class PromptTests
     {
         var content = string.Join(" , ", Enumerable.Repeat("{ \"type\" : \"text\" , \"text\" : \"a\" }", 20_000));
         var body = $"{{{Rest},\"messages\":[{{\"role\":\"user\",\"content\":[{content}]}}]}}";
-        Assert.Equal(Canonical(body), Canonical(body));
         Assert.InRange(Scanned.Of(body).PromptBytes, content.Replace(" ", "").Length, body.Length);
     }
 
