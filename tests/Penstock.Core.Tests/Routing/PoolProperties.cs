@@ -132,7 +132,8 @@ public class PoolProperties
                     break;
                 case StepKind.Report:
                     Rig.State.Apply(PoolEvent.LoadReported(
-                        PoolRig.At(_now), step.Which % Replicas, step.Size % 9, step.Size % 5, double.NaN, step.Size % 4));
+                        PoolRig.At(_now), step.Which % Replicas, step.Size % 9, step.Size % 5, double.NaN,
+                        step.Size % 4));
                     break;
                 case StepKind.LoseCache:
                     Rig.State.Apply(PoolEvent.CacheLost(PoolRig.At(_now), step.Which % Replicas));

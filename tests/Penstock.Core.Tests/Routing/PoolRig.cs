@@ -55,7 +55,8 @@ internal sealed class PoolRig
     }
 
     /// <summary>Sends a request of that many uncached tokens to a replica of the test's choice.</summary>
-    public RouteTicket SendTo(int replica, long tokens = 1_000, double at = 0, ulong[]? chain = null, long? bytes = null)
+    public RouteTicket SendTo(
+        int replica, long tokens = 1_000, double at = 0, ulong[]? chain = null, long? bytes = null)
     {
         var decision = new RouteDecision(replica, -1, tokens, 0, _candidates.Length);
         return State.Apply(PoolEvent.Dispatched(At(at), in decision, bytes ?? tokens * 4), chain);

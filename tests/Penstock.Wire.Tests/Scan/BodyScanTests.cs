@@ -133,8 +133,10 @@ public class BodyScanTests
     [Fact]
     public void What_only_the_other_dialect_knows_is_not_looked_at()
     {
-        Assert.Null(Scanned.Of("{\"model\":\"m\",\"messages\":[],\"system\":{},\"system\":1}", Dialect.OpenAiChat).Message);
-        var scanned = Scanned.Of(Body([.. AnthropicMembers, "\"stream_options\":1", "\"max_completion_tokens\":\"x\""]));
+        const string Chat = "{\"model\":\"m\",\"messages\":[],\"system\":{},\"system\":1}";
+        Assert.Null(Scanned.Of(Chat, Dialect.OpenAiChat).Message);
+        var scanned = Scanned.Of(
+            Body([.. AnthropicMembers, "\"stream_options\":1", "\"max_completion_tokens\":\"x\""]));
         Assert.Equal((null, 64), (scanned.Message, scanned.Flags.MaxTokens));
     }
 

@@ -13,7 +13,8 @@ public class PromptTests
 
     private const string Messages =
         "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"one\"}]},"
-        + "{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"a\",\"input\":{\"x\":1}}]},"
+        + "{\"role\":\"assistant\",\"content\":"
+        + "[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"a\",\"input\":{\"x\":1}}]},"
         + "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"t\",\"content\":\"ok\"}]}]";
 
     private const string Rest = "\"model\":\"m\",\"max_tokens\":1";
@@ -37,7 +38,8 @@ public class PromptTests
         Assert.Equal(
             Plain,
             Canonical(
-                $"{{\"model\":\"other\",\"max_tokens\":99,\"stream\":true,{Mark},{Tools},{System},{Messages},\"x\":[1]}}"));
+                $"{{\"model\":\"other\",\"max_tokens\":99,\"stream\":true,{Mark},"
+                + $"{Tools},{System},{Messages},\"x\":[1]}}"));
 
     [Theory]
     [InlineData("{\"name\":\"a\",", "{\"name\":\"a\",@,")]
@@ -91,6 +93,7 @@ public class PromptTests
     [Fact]
     public void A_string_is_the_one_text_block_it_stands_for()
     {
+        var marked = Block("h").Replace("}", $",{Mark}}}");
         Assert.Equal(
             Canonical($"{{{Rest},{System},\"messages\":[{{\"role\":\"user\",\"content\":[{Block("h\\ni")}]}}]}}"),
             Canonical(
@@ -98,7 +101,7 @@ public class PromptTests
         Assert.Equal(
             Canonical($"{{{Rest},\"messages\":[{{\"role\":\"user\",\"content\":[{Block("h")}]}}]}}"),
             Canonical(
-                $"{{{Rest},\"messages\":[{{\"role\":\"user\",\"content\":[{Block("h").Replace("}", $",{Mark}}}")}]}}]}}"));
+                $"{{{Rest},\"messages\":[{{\"role\":\"user\",\"content\":[{marked}]}}]}}"));
     }
 
     [Fact]
@@ -106,8 +109,10 @@ public class PromptTests
     {
         const string String = "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"content\":\"x\"}]}";
         const string Blocks =
-            "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}]}";
-        Assert.NotEqual(Canonical($"{{{Rest},\"messages\":[{String}]}}"), Canonical($"{{{Rest},\"messages\":[{Blocks}]}}"));
+            "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\","
+            + "\"content\":[{\"type\":\"text\",\"text\":\"x\"}]}]}";
+        Assert.NotEqual(
+            Canonical($"{{{Rest},\"messages\":[{String}]}}"), Canonical($"{{{Rest},\"messages\":[{Blocks}]}}"));
     }
 
     [Theory]
@@ -150,7 +155,8 @@ public class PromptTests
     {
         string Body(int changed) =>
             $"{{{Rest},\"messages\":["
-            + string.Join(',', Enumerable.Range(0, 40).Select(i => Turn("user", new string(i == changed ? 'x' : 'a', 250))))
+            + string.Join(
+                ',', Enumerable.Range(0, 40).Select(i => Turn("user", new string(i == changed ? 'x' : 'a', 250))))
             + "]}";
         var plain = Canonical(Body(-1)).Split(' ');
         for (var changed = 0; changed < 40; changed++)
@@ -188,7 +194,8 @@ public class PromptTests
     {
         const string Function =
             "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"cache_control\":1}}}]";
-        var one = Scanned.Of($"{{\"model\":\"m\",\"messages\":[{Turn("system", "s")}],{Function}}}", Dialect.OpenAiChat);
+        var turn = Turn("system", "s");
+        var one = Scanned.Of($"{{\"model\":\"m\",\"messages\":[{turn}],{Function}}}", Dialect.OpenAiChat);
         var two = Scanned.Of(
             $"{{ {Function} , \"messages\" : [ {{\"role\":\"system\",\"content\": \"s\" }} ], \"model\":\"n\" }}",
             Dialect.OpenAiChat);
@@ -197,7 +204,7 @@ public class PromptTests
         var without = Function.Replace("\"cache_control\":1", "");
         Assert.NotEqual(
             one.Chain,
-            Scanned.Of($"{{\"model\":\"m\",\"messages\":[{Turn("system", "s")}],{without}}}", Dialect.OpenAiChat).Chain);
+            Scanned.Of($"{{\"model\":\"m\",\"messages\":[{turn}],{without}}}", Dialect.OpenAiChat).Chain);
     }
 
     private static string Block(string text) => $"{{\"type\":\"text\",\"text\":\"{text}\"}}";

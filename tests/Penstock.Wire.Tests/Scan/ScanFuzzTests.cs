@@ -26,9 +26,9 @@ public class ScanFuzzTests
 
     private static readonly string[] Pieces =
     [
-        "\"", "\\", "{", "}", "[", "]", ",", ":", " ", "\n", "1", "-", "0", "e", ".", "null", "true", "\"model\":", "{}",
-        "[]", "\"stream\":null,", "\"max_tokens\":-1,", "\"\\ud800\":1,", "\\u00", "\"cache_control\":1,", "\uFEFF", "é",
-        "\"mo\\u0064el\":\"z\",", "\"messages\":[],", "\0", "\u007f",
+        "\"", "\\", "{", "}", "[", "]", ",", ":", " ", "\n", "1", "-", "0", "e", ".", "null", "true", "\"model\":",
+        "{}", "[]", "\"stream\":null,", "\"max_tokens\":-1,", "\"\\ud800\":1,", "\\u00", "\"cache_control\":1,",
+        "\uFEFF", "é", "\"mo\\u0064el\":\"z\",", "\"messages\":[],", "\0", "\u007f",
     ];
 
     public static TheoryData<string, Dialect> Bodies => new()
