@@ -37,7 +37,8 @@ internal sealed record Row(string What, double MedianNs, double P10Ns, double P9
         }
 
         Array.Sort(each);
-        return new Row(what, Round(each[Batches / 2]), Round(each[Batches / 10]), Round(each[Batches * 9 / 10]), budgetNs);
+        return new Row(
+            what, Round(each[Batches / 2]), Round(each[Batches / 10]), Round(each[Batches * 9 / 10]), budgetNs);
     }
 
     private static double Round(double value) => Math.Round(value, 1);

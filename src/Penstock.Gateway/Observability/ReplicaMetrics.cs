@@ -57,7 +57,8 @@ internal static class ReplicaMetrics
         States.Select((state, i) => new Measurement<int>(
             replica.Replica.Health.Status == state ? 1 : 0, [.. replica.Labels, new("state", StateNames[i])]));
 
-    private static IEnumerable<Observed> Each(FleetRuntime fleet) => fleet.Current.Pools.SelectMany(Each).Take(ReplicasMax);
+    private static IEnumerable<Observed> Each(FleetRuntime fleet) =>
+        fleet.Current.Pools.SelectMany(Each).Take(ReplicasMax);
 
     private static IEnumerable<Observed> Each(Pool pool)
     {

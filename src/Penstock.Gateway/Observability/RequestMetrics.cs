@@ -37,7 +37,8 @@ internal sealed class RequestMetrics
         _duration = Seconds(
             meter, "penstock.request.duration", "From the head of a request to the end of its answer.", DurationBounds);
         _firstByte = Seconds(
-            meter, "penstock.time_to_first_byte", "From the head of a streaming request to the first byte of its answer.",
+            meter, "penstock.time_to_first_byte",
+            "From the head of a streaming request to the first byte of its answer.",
             GenAi.FirstTokenBounds);
         _overhead = Seconds(
             meter, "penstock.overhead", "The gateway's own share of the time until an answer began.", OverheadBounds);

@@ -20,7 +20,9 @@ internal sealed class Dispatch(Routing routing, Settlement settlement, Relays re
         var identity = replica.Identity;
         if (identity is null || replica.DialectFor(x.Dialect) is not { } dialect)
         {
-            return Give(x, EngineVerdict.Unreachable, "the engine speaks no API that the request could be put in", AttemptOutcome.NotReached);
+            return Give(
+                x, EngineVerdict.Unreachable, "the engine speaks no API that the request could be put in",
+                AttemptOutcome.NotReached);
         }
 
         if (x.Operation == Operation.CountTokens && !TokenCounting.CanAsk(x, identity))

@@ -57,7 +57,8 @@ internal sealed partial class OpenMetricsPage
     }
 
     /// <summary>The sum of all samples of that name whose labels include these.</summary>
-    public double Sum(string sample, params (string Label, string Value)[] labels) => Find(sample, labels).Sum(s => s.Value);
+    public double Sum(string sample, params (string Label, string Value)[] labels) =>
+        Find(sample, labels).Sum(s => s.Value);
 
     public IEnumerable<MetricSample> Find(string sample, params (string Label, string Value)[] labels) =>
         Families.Values.SelectMany(f => f.Samples).Where(s =>
@@ -167,9 +168,9 @@ internal sealed partial class OpenMetricsPage
     [GeneratedRegex("^# HELP (?<name>[a-zA-Z_:][a-zA-Z0-9_:]*) (?<help>.+)$")]
     private static partial Regex HelpLine();
 
-    [GeneratedRegex("""
-        ^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?<labels>.*)\})? (?<value>[+-]?(Inf|NaN|[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?))$
-        """)]
+    [GeneratedRegex(
+        @"^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?<labels>.*)\})? "
+        + @"(?<value>[+-]?(Inf|NaN|[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?))$")]
     private static partial Regex SampleLine();
 
     [GeneratedRegex("""(^|,)(?<key>[a-zA-Z_][a-zA-Z0-9_]*)="(?<value>([^"\\]|\\["\\n])*)"(?=,|$)""")]

@@ -16,7 +16,8 @@ public sealed class TraceTests
         await using var gateway = await ObservedGateway.StartAsync();
         await AskAsync(gateway);
         var received = await gateway.ReceivedAsync();
-        var parent = Assert.Single(received.Headers, h => h.Key.Equals("traceparent", StringComparison.OrdinalIgnoreCase));
+        var parent = Assert.Single(
+            received.Headers, h => h.Key.Equals("traceparent", StringComparison.OrdinalIgnoreCase));
         Assert.StartsWith($"00-{TraceId}-", parent.Value, StringComparison.Ordinal);
         Assert.Equal("vendor=1", received.Header("tracestate"));
     }
