@@ -56,9 +56,9 @@ internal ref struct JsonLine
         Digits(value);
     }
 
-    /// <summary>Milliseconds with three decimals.</summary>
+    /// <summary>Milliseconds with three decimals, rounded.</summary>
     public void Milliseconds(ReadOnlySpan<byte> name, TimeSpan value) =>
-        Fixed(name, value.Ticks / TimeSpan.TicksPerMicrosecond, 1000);
+        Fixed(name, (value.Ticks + (TimeSpan.TicksPerMicrosecond / 2)) / TimeSpan.TicksPerMicrosecond, 1000);
 
     /// <summary><paramref name="value"/> divided by <paramref name="unit"/>, a power of ten, exact.</summary>
     public void Fixed(ReadOnlySpan<byte> name, long value, long unit)

@@ -49,7 +49,7 @@ public sealed partial class MetricsTests
     }
 
     [Fact]
-    public async Task Counts_a_retry_and_the_engine_that_caused_it()
+    public async Task Counts_an_engine_that_failed_by_its_kind_and_blame()
     {
         await using var gateway = await ObservedGateway.StartAsync();
         gateway.Engine.On(MessagesRoute, Script.Reply(500, """{"error":{"message":"out of order"}}"""));
@@ -119,6 +119,17 @@ public sealed partial class MetricsTests
     }
 
     [Fact]
+    public void Retries_are_counted()
+    {
+        using var meter = new Meter("Penstock.Test");
+        using var pipeline = new MetricsPipeline(meter, null);
+        var metrics = new RequestMetrics(meter);
+        metrics.Retried();
+        metrics.Retried();
+        Assert.Equal(2, OpenMetricsPage.Parse(pipeline.Collect()).Sum("penstock_retries_total"));
+    }
+
+    [Fact]
     public void Label_values_and_help_are_escaped()
     {
         const string Awkward = "a\"b\\c\nd\u00e9";
@@ -179,8 +190,15 @@ public sealed partial class MetricsTests
     {
         await using var gateway = await ObservedGateway.StartAsync();
         await gateway.AskAsync(stream: true);
-        await gateway.AskAsync(stream: false, model: "no-such-model");
+        gateway.Engine.Once(MessagesRoute, Script.Reply(500, "{}"));
+        await gateway.AskAsync(stream: false);
+        await gateway.Engine.RequestAsync("GET /metrics", TestContext.Current.CancellationToken);
         var page = await gateway.MetricsAsync();
+        while (!page.Find("penstock_replica_kv_usage").Any())
+        {
+            page = await gateway.ScrapeAsync();
+        }
+
         var shown = page.Families.Values
             .Where(f => !f.Name.StartsWith("dotnet_", StringComparison.Ordinal))
             .Select(f => $"{f.Name} {f.Type} {Labels(f)}".TrimEnd());

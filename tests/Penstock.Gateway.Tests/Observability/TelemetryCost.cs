@@ -1,7 +1,7 @@
-using Microsoft.Extensions.Logging.Abstractions;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Core.Metering;
 using Penstock.Core.Models;
 using Penstock.Core.Primitives;
