@@ -53,7 +53,9 @@ public abstract class EngineAdapter
     /// <summary>The form in which this key goes to the engine.</summary>
     protected virtual AuthForm FormOf(string key) => Auth;
 
-    /// <summary>The header that carries the credential, in the form that this engine wants; null without a key.</summary>
+    /// <summary>
+    /// The header that carries the credential, in the form that this engine wants; null without a key.
+    /// </summary>
     public KeyValuePair<string, string>? Credential(string? key) =>
         key is null ? null
         : FormOf(key) == AuthForm.XApiKey ? new("x-api-key", key)

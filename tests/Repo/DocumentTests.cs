@@ -21,7 +21,9 @@ public partial class DocumentTests
         Offenders.AssertNone(broken);
     }
 
-    /// <summary>A figure without the command that prints it cannot be checked, and is wrong after the next change.</summary>
+    /// <summary>
+    /// A figure without the command that prints it cannot be checked, and is wrong after the next change.
+    /// </summary>
     [Fact]
     public void Figures_stand_beside_the_command_that_prints_them() =>
         Offenders.AssertNone(Documents

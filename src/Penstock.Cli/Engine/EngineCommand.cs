@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Runtime.InteropServices;
 using Penstock.Cli.Output;
 using Penstock.Simulator.Faults;
 using Penstock.Simulator.Replicas;
@@ -109,14 +110,18 @@ internal static class EngineCommand
             return 2;
         }
 
+        // The host swallows signals and leaves it to us to end.
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => End(s, ending));
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => End(s, ending));
         try
         {
-            await using var host = await SimulatedEngineHost.StartAsync([options], cancellation);
+            await using var host = await SimulatedEngineHost.StartAsync([options], ending.Token);
             Console.WriteLine(
                 $"simulated engine at {host.Urls[0].OriginalString} (model {string.Join(", ", options.Models)}, "
                 + $"profile {options.Profile.Name}: {options.Profile.Model} on {options.Profile.Accelerator})");
             await Console.Out.FlushAsync(CancellationToken.None);
-            await Task.Delay(Timeout.Infinite, cancellation);
+            await Task.Delay(Timeout.Infinite, ending.Token);
         }
         catch (OperationCanceledException)
         {
@@ -129,6 +134,12 @@ internal static class EngineCommand
         }
 
         return 0;
+    }
+
+    private static void End(PosixSignalContext signal, CancellationTokenSource ending)
+    {
+        signal.Cancel = true;
+        ending.Cancel();
     }
 
     private static SimulatedEngineOptions? Read(ParseResult parsed, out string error)

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace Penstock.Cli.Serve;
 
-/// <summary>The API key that is generated at the first start and kept in the data folder, for its owner's eyes only.</summary>
+/// <summary>
+/// The API key that is generated at the first start and kept in the data folder, for its owner's eyes only.
+/// </summary>
 internal static class KeyFile
 {
     private const int RandomBytes = 32;

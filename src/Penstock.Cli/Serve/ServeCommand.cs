@@ -39,7 +39,8 @@ internal sealed class ServeCommand
     {
         var command = new DocumentedCommand(
             "serve",
-            "Serve clients of the Anthropic and OpenAI APIs. Without --engine and --config: a demo of simulated engines.",
+            "Serve clients of the Anthropic and OpenAI APIs. "
+            + "Without --engine and --config: a demo of simulated engines.",
             "penstock serve",
             "penstock serve --engine http://127.0.0.1:8000 --engine http://127.0.0.1:8001",
             "penstock serve --config penstock.yaml --port 80 --data /var/lib/penstock")

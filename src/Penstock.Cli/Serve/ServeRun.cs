@@ -9,7 +9,9 @@ using Penstock.Gateway.Hosting;
 
 namespace Penstock.Cli.Serve;
 
-/// <summary>One run of the gateway: start, serve, drain at the first signal, stop. A second signal cuts the drain.</summary>
+/// <summary>
+/// One run of the gateway: start, serve, drain at the first signal, stop. A second signal cuts the drain.
+/// </summary>
 internal static class ServeRun
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

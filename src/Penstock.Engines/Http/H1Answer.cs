@@ -1,6 +1,8 @@
 namespace Penstock.Engines.Http;
 
-/// <summary>An answer on a plain connection, which goes back to its pool where the answer was read to its end.</summary>
+/// <summary>
+/// An answer on a plain connection, which goes back to its pool where the answer was read to its end.
+/// </summary>
 internal sealed class H1Answer : UpstreamAnswer
 {
     private readonly H1Pool _pool;

@@ -40,7 +40,8 @@ internal sealed class H1Connection : IDisposable
     public bool IsAborted => _aborted;
 
     /// <summary>Nothing is left of the exchange and the engine keeps the connection open.</summary>
-    public bool IsReusable => !_aborted && !_closedByEngine && Head.KeepAlive && _framing.IsDone && _unread == _received;
+    public bool IsReusable =>
+        !_aborted && !_closedByEngine && Head.KeepAlive && _framing.IsDone && _unread == _received;
 
     /// <exception cref="UpstreamException">Nothing answers there.</exception>
     public static async Task<H1Connection> OpenAsync(EndPoint engine, TimeSpan timeout, CancellationToken cancellation)
@@ -112,7 +113,8 @@ internal sealed class H1Connection : IDisposable
             {
                 return _framing.EndsWithConnection
                     ? EndWithConnection()
-                    : throw new UpstreamException(UpstreamFault.Broken, "the engine closed the connection in its answer");
+                    : throw new UpstreamException(
+                        UpstreamFault.Broken, "the engine closed the connection in its answer");
             }
         }
     }
@@ -257,7 +259,8 @@ internal sealed class H1Connection : IDisposable
     {
         if (_buffer.Length >= HeadBytesMax)
         {
-            throw new UpstreamException(UpstreamFault.Broken, $"the head of the answer is longer than {HeadBytesMax} bytes");
+            throw new UpstreamException(
+                UpstreamFault.Broken, $"the head of the answer is longer than {HeadBytesMax} bytes");
         }
 
         var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);

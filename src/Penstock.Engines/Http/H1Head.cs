@@ -50,7 +50,8 @@ internal sealed class H1Head
 
             var value = line[(colon + 1)..].Trim(" \t"u8);
             var valueStart = start + colon + 1 + line[(colon + 1)..].IndexOfAnyExcept((byte)' ', (byte)'\t');
-            _headers.Add((start..(start + colon), value.IsEmpty ? start..start : valueStart..(valueStart + value.Length)));
+            var valueRange = value.IsEmpty ? start..start : valueStart..(valueStart + value.Length);
+            _headers.Add((start..(start + colon), valueRange));
             if (!Note(line[..colon], value))
             {
                 return "a content-length that is none";

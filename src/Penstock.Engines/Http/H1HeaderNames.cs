@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Penstock.Engines.Http;
 
-/// <summary>The texts of header names that engines send in every answer, so that they are not made anew each time.</summary>
+/// <summary>
+/// The texts of header names that engines send in every answer, so that they are not made anew each time.
+/// </summary>
 internal static class H1HeaderNames
 {
     private static readonly string[] Known =

@@ -30,7 +30,8 @@ internal sealed class HttpClientExchange : IDisposable
 
     public UpstreamRequest Post(string path) => new Request(new Uri(_base, path));
 
-    public async Task<UpstreamAnswer> SendAsync(UpstreamRequest request, SplicedBody body, CancellationToken cancellation)
+    public async Task<UpstreamAnswer> SendAsync(
+        UpstreamRequest request, SplicedBody body, CancellationToken cancellation)
     {
         var message = ((Request)request).Complete(body);
         try

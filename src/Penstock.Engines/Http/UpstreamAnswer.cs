@@ -24,7 +24,7 @@ public abstract class UpstreamAnswer : IDisposable
     /// The next bytes of the body, as many as have come; empty at its end. They stay valid until the next call.
     /// </summary>
     /// <exception cref="UpstreamException">The connection broke before the end.</exception>
-    /// <exception cref="OperationCanceledException">The token given when the request was sent was cancelled.</exception>
+    /// <exception cref="OperationCanceledException">The token that the request was sent with was cancelled.</exception>
     public abstract ValueTask<ReadOnlyMemory<byte>> ReadAsync();
 
     public void Dispose()

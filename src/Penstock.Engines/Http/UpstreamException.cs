@@ -10,7 +10,9 @@ public enum UpstreamFault
     Broken,
 }
 
-/// <summary>An exchange with an engine failed at the connection. What an engine answers is never an exception.</summary>
+/// <summary>
+/// An exchange with an engine failed at the connection. What an engine answers is never an exception.
+/// </summary>
 public sealed class UpstreamException(UpstreamFault fault, string message, Exception? cause = null)
     : IOException(message, cause)
 {

@@ -6,7 +6,9 @@ using Penstock.Gateway.Requests;
 
 namespace Penstock.Gateway.Api;
 
-/// <summary>The paths that clients use. Routes on the path alone; a query such as <c>?beta=true</c> means nothing.</summary>
+/// <summary>
+/// The paths that clients use. Routes on the path alone; a query such as <c>?beta=true</c> means nothing.
+/// </summary>
 internal sealed class DataPort(RequestFlow flow, FleetRuntime fleet)
 {
     private const string ModelPrefix = "/v1/models/";

@@ -54,7 +54,8 @@ public sealed class GatewayHost : IAsyncDisposable
         GatewayOptions options, FleetSource source, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
     {
         var ledger = await LedgerRoom.OpenAsync(options.Data, source.Current.Prices, time, logs, stop);
-        var fleet = new FleetRuntime(source.Current, time, (ulong)RandomNumberGenerator.GetInt32(int.MaxValue), logs.CreateLogger<FleetRuntime>());
+        var seed = (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
+        var fleet = new FleetRuntime(source.Current, time, seed, logs.CreateLogger<FleetRuntime>());
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
         var telemetry = new TelemetryRoom(options.RequestLog, options.OtlpEndpoint, time);
         var flow = MakeFlow(source.Current, ledger, fleet, decisions, telemetry.Requests, time, logs);

@@ -12,7 +12,9 @@ using Penstock.Gateway.Api;
 
 namespace Penstock.Gateway.Hosting;
 
-/// <summary>The two ports: one server each, so that nothing of the operators' side can be reached from the other.</summary>
+/// <summary>
+/// The two ports: one server each, so that nothing of the operators' side can be reached from the other.
+/// </summary>
 internal sealed class Listeners : IAsyncDisposable
 {
     private readonly WebApplication _data;

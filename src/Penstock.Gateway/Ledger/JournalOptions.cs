@@ -54,12 +54,26 @@ internal readonly record struct AppendResult(AppendStatus Status, JournalPositio
 }
 
 /// <summary>Figures of a journal for metrics. Counts are since it was opened.</summary>
-/// <param name="Admissions">Admissions appended.</param>
-/// <param name="Settlements">Settlements appended.</param>
-/// <param name="Refused">Appends that were not taken.</param>
-/// <param name="Bytes">The size now: segments not yet deleted.</param>
-/// <param name="BytesMax">The size at which admissions are refused.</param>
-/// <param name="Flushes">Groups forced to disk.</param>
-/// <param name="FlushFailures">Groups that could not be.</param>
-internal readonly record struct JournalStats(
-    long Admissions, long Settlements, long Refused, long Bytes, long BytesMax, long Flushes, long FlushFailures);
+internal readonly record struct JournalStats
+{
+    /// <summary>Admissions appended.</summary>
+    public required long Admissions { get; init; }
+
+    /// <summary>Settlements appended.</summary>
+    public required long Settlements { get; init; }
+
+    /// <summary>Appends that were not taken.</summary>
+    public required long Refused { get; init; }
+
+    /// <summary>The size now: segments not yet deleted.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>The size at which admissions are refused.</summary>
+    public required long BytesMax { get; init; }
+
+    /// <summary>Groups forced to disk.</summary>
+    public required long Flushes { get; init; }
+
+    /// <summary>Groups that could not be.</summary>
+    public required long FlushFailures { get; init; }
+}

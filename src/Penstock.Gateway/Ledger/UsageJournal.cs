@@ -45,9 +45,16 @@ internal sealed class UsageJournal : IDisposable
         {
             lock (_gate)
             {
-                return new(
-                    _admissions, _settlements, _refused, _segments.Bytes, _options.BytesMax, _flusher.Flushes,
-                    _flusher.Failures);
+                return new JournalStats
+                {
+                    Admissions = _admissions,
+                    Settlements = _settlements,
+                    Refused = _refused,
+                    Bytes = _segments.Bytes,
+                    BytesMax = _options.BytesMax,
+                    Flushes = _flusher.Flushes,
+                    FlushFailures = _flusher.Failures,
+                };
             }
         }
     }

@@ -41,7 +41,9 @@ internal sealed class DecisionLog
         return record?.Id == number ? record : null;
     }
 
-    /// <summary>The decision of a request id; null where it is unknown or no longer kept. Reads the whole ring.</summary>
+    /// <summary>
+    /// The decision of a request id; null where it is unknown or no longer kept. Reads the whole ring.
+    /// </summary>
     public DecisionRecord? FindByRequest(string requestId) =>
         Array.Find(_ring, r => r?.RequestId == requestId);
 

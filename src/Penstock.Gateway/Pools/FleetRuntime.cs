@@ -9,7 +9,9 @@ namespace Penstock.Gateway.Pools;
 /// Carries snapshots out: makes the pools and replicas of each, keeping those that it leaves as they are, so that
 /// connections, health, load and what is known of caches survive a reload that does not concern them.
 /// </summary>
-/// <remarks>Thread-safe; changes are applied one after the other. Requests keep the fleet that they began with.</remarks>
+/// <remarks>
+/// Thread-safe; changes are applied one after the other. Requests keep the fleet that they began with.
+/// </remarks>
 internal sealed partial class FleetRuntime : IAsyncDisposable
 {
     private readonly Lock _applying = new();
@@ -38,7 +40,9 @@ internal sealed partial class FleetRuntime : IAsyncDisposable
     /// <summary>At least one replica can take requests.</summary>
     public bool IsRoutable => Current.Pools.Any(p => p.HasEligible);
 
-    /// <summary>Takes a new snapshot into use. Replicas that are gone finish what they have and are then let go.</summary>
+    /// <summary>
+    /// Takes a new snapshot into use. Replicas that are gone finish what they have and are then let go.
+    /// </summary>
     public void Apply(FleetSnapshot snapshot)
     {
         lock (_applying)

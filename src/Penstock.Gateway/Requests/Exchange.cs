@@ -99,7 +99,9 @@ internal sealed class Exchange : IDisposable
     /// <summary>A watchdog ended the engine's part.</summary>
     public bool Expired => Volatile.Read(ref _expired) != 0;
 
-    /// <summary>Only its holder writes to the response: the relay, or the watchdog that puts a ping into a silence.</summary>
+    /// <summary>
+    /// Only its holder writes to the response: the relay, or the watchdog that puts a ping into a silence.
+    /// </summary>
     public SemaphoreSlim Writing => _writing;
 
     /// <summary>The response is an event stream that has begun and may carry pings. Read by the watchdog.</summary>

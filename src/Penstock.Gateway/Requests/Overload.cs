@@ -8,6 +8,8 @@ internal static class Overload
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
+    public static Failure Draining() => new(FailureKind.Draining, "this gateway is shutting down", RetryAfter: Soon);
+
     public static Failure AtGateway() =>
         new(FailureKind.Overloaded, "Overloaded: this gateway has no room for another request", RetryAfter: Soon);
 

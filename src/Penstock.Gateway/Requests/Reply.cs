@@ -105,7 +105,9 @@ internal static class Reply
         }
     }
 
-    /// <summary>Tells the client when to come again, in whole seconds, and where it is of no use that it is not.</summary>
+    /// <summary>
+    /// Tells the client when to come again, in whole seconds, and where it is of no use that it is not.
+    /// </summary>
     private static void Advise(IHeaderDictionary headers, Failure failure)
     {
         if (failure.RetryAfter is { } wait)

@@ -65,7 +65,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
     public void Sweep() => _exchanges.Sweep();
 
     private Failure? Open(Exchange x) =>
-        Draining ? new Failure(FailureKind.Draining, "this gateway is shutting down", RetryAfter: TimeSpan.FromSeconds(1))
+        Draining ? Overload.Draining()
         : _exchanges.InUse > x.Fleet.Limits.InFlightMax ? Overload.AtGateway()
         : null;
 

@@ -4,7 +4,9 @@ using Penstock.Gateway.Pools;
 
 namespace Penstock.Gateway.Requests;
 
-/// <summary>Picks a replica for a request, in the first of its model's pools that has one, and keeps the reasons.</summary>
+/// <summary>
+/// Picks a replica for a request, in the first of its model's pools that has one, and keeps the reasons.
+/// </summary>
 internal sealed class Routing(DecisionLog decisions, TimeProvider time)
 {
     private const string HintPrefix = "x-claude-code-";

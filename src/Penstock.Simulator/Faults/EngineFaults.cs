@@ -20,7 +20,9 @@ public sealed record EngineFaults
     /// <summary>Requests whose connection is cut after some token.</summary>
     public double DieRate { get; init; }
 
-    /// <summary>The token after which they are cut; null draws one. Without a rate it holds for every request.</summary>
+    /// <summary>
+    /// The token after which they are cut; null draws one. Without a rate it holds for every request.
+    /// </summary>
     public int? DieAfterTokens { get; init; }
 
     /// <summary>Everything that is wrong; empty where it can be used.</summary>

@@ -118,7 +118,9 @@ internal sealed class Sequence(EngineRequest request)
         Check.That(Computed <= Known && BlockCount >= BlocksFor(Computed, blockSize));
     }
 
-    /// <summary>Gives every block back, the last one first: the start of a prompt is worth the most to others.</summary>
+    /// <summary>
+    /// Gives every block back, the last one first: the start of a prompt is worth the most to others.
+    /// </summary>
     public void ReleaseBlocks(KvBlockPool kv)
     {
         while (BlockCount > 0)

@@ -58,7 +58,9 @@ public sealed class PlannedAnswer
     /// <summary>The whole text, UTF-8.</summary>
     public ReadOnlySpan<byte> Text => _text.AsSpan(0, _ends.Length == 0 ? 0 : _ends[^1]);
 
-    /// <summary>The text of the tokens from <paramref name="from"/> up to <paramref name="to"/>, not included.</summary>
+    /// <summary>
+    /// The text of the tokens from <paramref name="from"/> up to <paramref name="to"/>, not included.
+    /// </summary>
     public ReadOnlySpan<byte> Slice(int from, int to)
     {
         to = Math.Min(to, _ends.Length);

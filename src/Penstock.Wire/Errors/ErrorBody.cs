@@ -59,7 +59,7 @@ public static class ErrorBody
         json.WriteStartObject();
         json.WriteString("type"u8, "error"u8);
         json.WriteStartObject("error"u8);
-        json.WriteString("type"u8, ErrorTable.Of(failure.Kind).AnthropicType);
+        json.WriteString("type"u8, ErrorTable.Of(failure.Kind).Anthropic.Type);
         json.WriteString("message"u8, failure.Message);
         json.WriteEndObject();
         if (requestId is not null)
@@ -72,13 +72,13 @@ public static class ErrorBody
 
     private static void WriteOpenAi(Utf8JsonWriter json, Failure failure)
     {
-        var row = ErrorTable.Of(failure.Kind);
+        var told = ErrorTable.Of(failure.Kind).OpenAi;
         json.WriteStartObject();
         json.WriteStartObject("error"u8);
         json.WriteString("message"u8, failure.Message);
-        json.WriteString("type"u8, row.OpenAiType);
+        json.WriteString("type"u8, told.Type);
         json.WriteString("param"u8, failure.Param);
-        json.WriteString("code"u8, failure.Code ?? row.OpenAiCode);
+        json.WriteString("code"u8, failure.Code ?? told.Code);
         json.WriteEndObject();
         json.WriteEndObject();
     }

@@ -5,24 +5,17 @@ namespace Penstock.Wire.Errors;
 
 /// <summary>How one kind of failure is told to a caller in each dialect.</summary>
 /// <param name="Kind">What went wrong.</param>
-/// <param name="AnthropicStatus">HTTP status for Anthropic clients.</param>
-/// <param name="AnthropicType"><c>error.type</c> for Anthropic clients.</param>
-/// <param name="OpenAiStatus">HTTP status for OpenAI clients.</param>
-/// <param name="OpenAiType"><c>error.type</c> for OpenAI clients.</param>
-/// <param name="OpenAiCode"><c>error.code</c> for OpenAI clients, where the failure brings none of its own.</param>
-/// <param name="Retryable">Whether the same request may succeed later: the value of <c>x-should-retry</c>.</param>
-public sealed record ErrorRow(
-    FailureKind Kind,
-    int AnthropicStatus,
-    string AnthropicType,
-    int OpenAiStatus,
-    string OpenAiType,
-    string? OpenAiCode,
-    bool Retryable)
+/// <param name="Anthropic">To Anthropic clients.</param>
+/// <param name="OpenAi">To OpenAI clients; its code is for failures that bring none of their own.</param>
+/// <param name="Retryable">Whether the same request may succeed later.</param>
+public sealed record ErrorRow(FailureKind Kind, ErrorWire Anthropic, ErrorWire OpenAi, bool Retryable)
 {
-    /// <summary>The HTTP status in the given dialect.</summary>
-    public int StatusIn(Dialect dialect) => dialect == Dialect.Anthropic ? AnthropicStatus : OpenAiStatus;
-
-    /// <summary>The error type in the given dialect.</summary>
-    public string TypeIn(Dialect dialect) => dialect == Dialect.Anthropic ? AnthropicType : OpenAiType;
+    /// <summary>How it is told in the given dialect.</summary>
+    public ErrorWire In(Dialect dialect) => dialect == Dialect.Anthropic ? Anthropic : OpenAi;
 }
+
+/// <summary>A failure in one dialect.</summary>
+/// <param name="Status">HTTP status.</param>
+/// <param name="Type"><c>error.type</c>.</param>
+/// <param name="Code"><c>error.code</c>, in the dialect that has one.</param>
+public sealed record ErrorWire(int Status, string Type, string? Code = null);

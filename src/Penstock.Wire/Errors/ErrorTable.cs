@@ -20,23 +20,25 @@ public static class ErrorTable
     /// <summary>One row for each <see cref="FailureKind"/>, in the order of the enum.</summary>
     public static ImmutableArray<ErrorRow> Rows { get; } =
     [
-        new(FailureKind.InvalidRequest, 400, Invalid, 400, Invalid, null, false),
-        new(FailureKind.Unauthenticated, 401, "authentication_error", 401, "authentication_error", "invalid_api_key",
-            false),
-        new(FailureKind.PermissionDenied, 403, "permission_error", 403, "permission_error", null, false),
-        new(FailureKind.NotFound, 404, "not_found_error", 404, "not_found", null, false),
-        new(FailureKind.ModelNotFound, 404, "not_found_error", 404, "not_found", "model_not_found", false),
-        new(FailureKind.MethodNotAllowed, 405, Invalid, 405, Invalid, "method_not_allowed", false),
-        new(FailureKind.TooLarge, 413, "request_too_large", 413, Invalid, "request_too_large", false),
-        new(FailureKind.RateLimited, 429, "rate_limit_error", 429, "rate_limit_error", "rate_limit_exceeded", true),
-        new(FailureKind.BudgetExceeded, 429, "billing_error", 429, "insufficient_quota", "insufficient_quota", false),
-        new(FailureKind.Overloaded, 529, "overloaded_error", 503, Server, "overloaded", true),
-        new(FailureKind.EngineFailed, 500, "api_error", 500, Server, "engine_failed", true),
-        new(FailureKind.EngineTimeout, 504, "timeout_error", 504, Server, "engine_timeout", true),
-        new(FailureKind.NotSupported, 400, Invalid, 400, Invalid, "not_supported", false),
-        new(FailureKind.ClientClosed, 499, "api_error", 499, Server, "client_closed", false),
-        new(FailureKind.Draining, 529, "overloaded_error", 503, Server, "draining", true),
-        new(FailureKind.Internal, 500, "api_error", 500, Server, "internal", true),
+        new(FailureKind.InvalidRequest, new(400, Invalid), new(400, Invalid), false),
+        new(FailureKind.Unauthenticated,
+            new(401, "authentication_error"), new(401, "authentication_error", "invalid_api_key"), false),
+        new(FailureKind.PermissionDenied, new(403, "permission_error"), new(403, "permission_error"), false),
+        new(FailureKind.NotFound, new(404, "not_found_error"), new(404, "not_found"), false),
+        new(FailureKind.ModelNotFound, new(404, "not_found_error"), new(404, "not_found", "model_not_found"), false),
+        new(FailureKind.MethodNotAllowed, new(405, Invalid), new(405, Invalid, "method_not_allowed"), false),
+        new(FailureKind.TooLarge, new(413, "request_too_large"), new(413, Invalid, "request_too_large"), false),
+        new(FailureKind.RateLimited,
+            new(429, "rate_limit_error"), new(429, "rate_limit_error", "rate_limit_exceeded"), true),
+        new(FailureKind.BudgetExceeded,
+            new(429, "billing_error"), new(429, "insufficient_quota", "insufficient_quota"), false),
+        new(FailureKind.Overloaded, new(529, "overloaded_error"), new(503, Server, "overloaded"), true),
+        new(FailureKind.EngineFailed, new(500, "api_error"), new(500, Server, "engine_failed"), true),
+        new(FailureKind.EngineTimeout, new(504, "timeout_error"), new(504, Server, "engine_timeout"), true),
+        new(FailureKind.NotSupported, new(400, Invalid), new(400, Invalid, "not_supported"), false),
+        new(FailureKind.ClientClosed, new(499, "api_error"), new(499, Server, "client_closed"), false),
+        new(FailureKind.Draining, new(529, "overloaded_error"), new(503, Server, "draining"), true),
+        new(FailureKind.Internal, new(500, "api_error"), new(500, Server, "internal"), true),
     ];
 
     /// <summary>The row of the given kind.</summary>
@@ -48,7 +50,7 @@ public static class ErrorTable
     }
 
     /// <summary>The HTTP status of the given kind in the given dialect.</summary>
-    public static int StatusOf(Dialect dialect, FailureKind kind) => Of(kind).StatusIn(dialect);
+    public static int StatusOf(Dialect dialect, FailureKind kind) => Of(kind).In(dialect).Status;
 
     /// <summary>Whether the same request may succeed later.</summary>
     public static bool IsRetryable(FailureKind kind) => Of(kind).Retryable;
@@ -91,8 +93,8 @@ public static class ErrorTable
         {
             text.AppendLine(
                 CultureInfo.InvariantCulture,
-                $"| {row.Kind} | {row.AnthropicStatus} | `{row.AnthropicType}` | {row.OpenAiStatus} "
-                + $"| `{row.OpenAiType}` | {(row.OpenAiCode is null ? "" : $"`{row.OpenAiCode}`")} "
+                $"| {row.Kind} | {row.Anthropic.Status} | `{row.Anthropic.Type}` | {row.OpenAi.Status} "
+                + $"| `{row.OpenAi.Type}` | {(row.OpenAi.Code is null ? "" : $"`{row.OpenAi.Code}`")} "
                 + $"| {(row.Retryable ? "yes" : "no")} |");
         }
 

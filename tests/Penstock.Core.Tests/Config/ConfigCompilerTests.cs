@@ -141,7 +141,7 @@ public class ConfigCompilerTests
         { "default model", ["default_model: there is no model 'alas'; did you mean 'alias'?"] },
         { "pool names", ["pools[1].name: 'p' is taken by pools[0].name", "pools[2].name: has a space"] },
         { "replicas", ["pools[0].replicas[0].url: has the scheme 'ftp'", "pools[0].replicas[1].url: carries a user",
-            "pools[0].replicas[2].url: carries a query", 
+            "pools[0].replicas[2].url: carries a query",
             "pools[0].replicas[4].name: 'x' is taken by pools[0].replicas[3].name"] },
         { "no replicas", ["pools[0].replicas: is empty"] },
         { "key", ["keys[0].models[1]: there is no model 'n'", "keys[0].secret: names no source",
@@ -179,7 +179,7 @@ public class ConfigCompilerTests
     {
         "no models" => Valid with { Models = [] },
         "no pools" => Valid with { Pools = [] },
-        "alias taken" => Valid with { 
+        "alias taken" => Valid with {
             Models = [new() { Id = "m" }, new() { Id = "m" }, new() { Id = "n", Aliases = ["x", "m"] }],
             Pools = [Pool, Pool with { Name = "q", Model = "n" }] },
         "default model" => Valid with { DefaultModel = "alas" },

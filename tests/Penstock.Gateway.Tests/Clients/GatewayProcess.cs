@@ -184,5 +184,5 @@ internal sealed class GatewayProcess : IAsyncDisposable
     }
 
     [DllImport("libc", EntryPoint = "kill")]
-    private static extern int SendSignal(int process, int signal);
+    internal static extern int SendSignal(int process, int signal);
 }

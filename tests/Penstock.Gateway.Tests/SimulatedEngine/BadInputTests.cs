@@ -54,7 +54,7 @@ public sealed class BadInputTests
     {
         await using var server = await EngineServer.StartAsync();
         var deep = new StringBuilder().Append("{\"a\":").Append('[', 1000).Append(']', 1000).Append('}').ToString();
-        using var broken = new ByteArrayContent([(byte)'{', (byte)'"', 0xFF, (byte)'"', (byte)':', (byte)'1', (byte)'}']);
+        using var broken = new ByteArrayContent([.. "{\""u8, 0xFF, .. "\":1}"u8]);
 
         using var response = await server.Client.PostAsync(
             new Uri("/v1/messages", UriKind.Relative), broken, TestContext.Current.CancellationToken);
@@ -68,7 +68,8 @@ public sealed class BadInputTests
     {
         const string Body = """{"model":"claude-x","max_tokens":4,"messages":[{"role":"user","content":"x"}]}""";
         await using var strict = await EngineServer.StartAsync();
-        await using var prefix = await EngineServer.StartAsync(EngineServer.Options with { ModelPrefixes = ["claude-"] });
+        await using var prefix = await EngineServer.StartAsync(
+            EngineServer.Options with { ModelPrefixes = ["claude-"] });
         await using var any = await EngineServer.StartAsync(EngineServer.Options with { AnyModel = true });
 
         var chat = await strict.JsonAsync("/v1/chat/completions", Body, HttpStatusCode.NotFound);

@@ -5,7 +5,9 @@ using Penstock.Simulator.Replicas;
 
 namespace Penstock.Gateway.Tests.SimulatedEngine;
 
-/// <summary>What happens around answers: clients that leave, faults, load, and what the engine tells about itself.</summary>
+/// <summary>
+/// What happens around answers: clients that leave, faults, load, and what the engine tells about itself.
+/// </summary>
 public sealed class LifeTests
 {
     private const string Endless =

@@ -167,7 +167,8 @@ public sealed class MessagesTests
             {"model":"m","max_tokens":200,"stop_sequences":[" profile"],"messages":[{"role":"user","content":"hi"}]}
             """);
 
-        Assert.Equal("(simulated by penstock engine,", answer.GetProperty("content")[0].GetProperty("text").GetString());
+        var text = answer.GetProperty("content")[0].GetProperty("text").GetString();
+        Assert.Equal("(simulated by penstock engine,", text);
         Assert.Equal("stop_sequence", answer.GetProperty("stop_reason").GetString());
         Assert.Equal(" profile", answer.GetProperty("stop_sequence").GetString());
     }

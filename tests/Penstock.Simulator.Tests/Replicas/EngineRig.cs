@@ -13,7 +13,8 @@ internal sealed class EngineRig(EngineProfile profile, ulong seed = 0, bool repo
     public Instant Now { get; private set; }
 
     /// <summary>A small replica whose steps take 10 ms and 0.1 ms for each prefill token.</summary>
-    public static EngineProfile Profile(int kvBlocks = 64, int blockSize = 4, int budget = 32, int sequences = 8) => new()
+    public static EngineProfile Profile(
+        int kvBlocks = 64, int blockSize = 4, int budget = 32, int sequences = 8) => new()
     {
         Name = "test",
         Accelerator = "test",

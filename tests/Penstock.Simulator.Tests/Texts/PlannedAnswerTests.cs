@@ -12,7 +12,8 @@ public sealed class PlannedAnswerTests
     {
         var answer = PlannedAnswer.Words("demo-h100", 7, new AnswerLimits(128_000));
 
-        Assert.StartsWith("(simulated by penstock engine, profile demo-h100) ", TextOf(answer), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "(simulated by penstock engine, profile demo-h100) ", TextOf(answer), StringComparison.Ordinal);
         Assert.InRange(answer.Tokens, 24, 120);
         Assert.Equal(AnswerEnd.Natural, answer.End);
     }
@@ -70,11 +71,15 @@ public sealed class PlannedAnswerTests
     }
 
     [Theory]
-    [InlineData("""{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}},"required":["a","b"]}""",
+    [InlineData(
+        """{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}},"required":["a","b"]}""",
         """{"a":"simulated","b":1}""")]
     [InlineData("""{"type":"object","properties":{"a":{"type":"string"}}}""", "{}")]
     [InlineData("""{"properties":{"k":{"enum":["x","y"]}},"required":["k"]}""", """{"k":"x"}""")]
-    [InlineData("""{"properties":{"o":{"properties":{"n":{"type":"number","minimum":3.5}},"required":["n"]}},"required":["o"]}""",
+    [InlineData(
+        """
+        {"properties":{"o":{"properties":{"n":{"type":"number","minimum":3.5}},"required":["n"]}},"required":["o"]}
+        """,
         """{"o":{"n":3.5}}""")]
     [InlineData("""{"properties":{"l":{"type":"array","minItems":2,"items":{"type":"boolean"}}},"required":["l"]}""",
         """{"l":[true,true]}""")]

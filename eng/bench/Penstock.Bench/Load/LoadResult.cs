@@ -15,16 +15,25 @@ internal sealed record Latency(double P50, double P99, double Max)
 }
 
 /// <summary>What one run of the load client saw. Any failed answer makes the whole run worthless.</summary>
-/// <param name="Failed">Answers that were not 200, not complete, or not the expected bytes.</param>
-/// <param name="FirstFailure">What was wrong with the first of them.</param>
-/// <param name="Seconds">From the first request to the last answer.</param>
-/// <param name="ClientCpuSeconds">CPU the load client itself used, start-up included.</param>
-internal sealed record LoadResult(
-    long Requests,
-    long Events,
-    long Failed,
-    string? FirstFailure,
-    double Seconds,
-    double ClientCpuSeconds,
-    Latency FirstByte,
-    Latency Total);
+internal sealed record LoadResult
+{
+    public required long Requests { get; init; }
+
+    public required long Events { get; init; }
+
+    /// <summary>Answers that were not 200, not complete, or not the expected bytes.</summary>
+    public required long Failed { get; init; }
+
+    /// <summary>What was wrong with the first of them.</summary>
+    public required string? FirstFailure { get; init; }
+
+    /// <summary>From the first request to the last answer.</summary>
+    public required double Seconds { get; init; }
+
+    /// <summary>CPU the load client itself used, start-up included.</summary>
+    public required double ClientCpuSeconds { get; init; }
+
+    public required Latency FirstByte { get; init; }
+
+    public required Latency Total { get; init; }
+}

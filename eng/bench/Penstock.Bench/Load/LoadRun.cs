@@ -191,15 +191,17 @@ internal sealed class LoadRun : IDisposable
     {
         var cpu = Environment.CpuUsage.TotalTime.TotalSeconds;
         var events = (long)_total.Count * _plan.Events;
-        return new LoadResult(
-            _total.Count,
-            events,
-            _failed,
-            _firstFailure,
-            elapsed.TotalSeconds,
-            cpu,
-            Latency.Of(_firstByte),
-            Latency.Of(_total));
+        return new LoadResult
+        {
+            Requests = _total.Count,
+            Events = events,
+            Failed = _failed,
+            FirstFailure = _firstFailure,
+            Seconds = elapsed.TotalSeconds,
+            ClientCpuSeconds = cpu,
+            FirstByte = Latency.Of(_firstByte),
+            Total = Latency.Of(_total),
+        };
     }
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * Stopwatch.Frequency);

@@ -5,9 +5,24 @@ using System.Runtime.InteropServices;
 namespace Penstock.Bench.Report;
 
 /// <summary>Where, when and on what a run was made: without it a figure means nothing.</summary>
-internal sealed record Machine(
-    string Cpu, int Cores, string Kernel, string Dotnet, string Nginx, string Date, string Commit, string Command)
+internal sealed record Machine
 {
+    public required string Cpu { get; init; }
+
+    public required int Cores { get; init; }
+
+    public required string Kernel { get; init; }
+
+    public required string Dotnet { get; init; }
+
+    public required string Nginx { get; init; }
+
+    public required string Date { get; init; }
+
+    public required string Commit { get; init; }
+
+    public required string Command { get; init; }
+
     public static Machine Describe(string root, string[] arguments)
     {
         var model = File.ReadLines("/proc/cpuinfo")
@@ -15,15 +30,17 @@ internal sealed record Machine(
             .Split(':')[1].Trim();
         var commit = Output("git", "-C", root, "rev-parse", "--short", "HEAD");
         var changed = Output("git", "-C", root, "status", "--porcelain", "--untracked-files=no").Length > 0;
-        return new Machine(
-            model ?? RuntimeInformation.ProcessArchitecture.ToString(),
-            Environment.ProcessorCount,
-            $"{Output("uname", "-s")} {Output("uname", "-r")}",
-            Environment.Version.ToString(),
-            Output("nginx", "-v").Replace("nginx version: ", "", StringComparison.Ordinal),
-            TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
-            changed ? $"{commit} with local changes" : commit,
-            string.Join(' ', ["eng/bench/run", .. arguments]));
+        return new Machine
+        {
+            Cpu = model ?? RuntimeInformation.ProcessArchitecture.ToString(),
+            Cores = Environment.ProcessorCount,
+            Kernel = $"{Output("uname", "-s")} {Output("uname", "-r")}",
+            Dotnet = Environment.Version.ToString(),
+            Nginx = Output("nginx", "-v").Replace("nginx version: ", "", StringComparison.Ordinal),
+            Date = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
+            Commit = changed ? $"{commit} with local changes" : commit,
+            Command = string.Join(' ', ["eng/bench/run", .. arguments]),
+        };
     }
 
     private static string Output(string command, params IEnumerable<string> arguments)

@@ -23,7 +23,8 @@ internal static class Print
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"cells    median (min to max) of {options.Rounds} rounds of {options.Seconds} s; x is the ratio to YARP"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"noise    other processes took {noise.OthersPercent:F0}% of the machine, its host {noise.StealPercent:F0}%"));
+            $"noise    other processes took {noise.OthersPercent:F0}% of the machine, "
+            + $"its host {noise.StealPercent:F0}%"));
         output.WriteLine();
 
         string[] targets = [Target.Direct, .. options.Gateways];

@@ -8,7 +8,9 @@ namespace Penstock.Gateway.Requests.Relaying;
 /// <summary>Changes a stream on its way to the client. Where there is none, bytes go as they came.</summary>
 internal abstract class StreamFilter : IDisposable
 {
-    /// <summary>Takes the engine's next bytes and writes what the client is to get for them, whole events only.</summary>
+    /// <summary>
+    /// Takes the engine's next bytes and writes what the client is to get for them, whole events only.
+    /// </summary>
     public abstract void Push(ReadOnlySpan<byte> bytes, IBufferWriter<byte> output);
 
     /// <summary>The engine's stream has ended: writes what is left.</summary>
