@@ -9,7 +9,9 @@ namespace Penstock.Gateway.Hosting;
 /// framework's 4 KiB: the prompts of agents are tens of kilobytes, and every block is a system call and a round through
 /// the pipe. Blocks are held only while bytes are in them, never by idle connections.
 /// </summary>
-/// <remarks>Thread-safe. Keeps at most <see cref="KeptMax"/> blocks; what is rented beyond is left to the collector.</remarks>
+/// <remarks>
+/// Thread-safe. Keeps at most <see cref="KeptMax"/> blocks; what is rented beyond is left to the collector.
+/// </remarks>
 internal sealed class BlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
 {
     public const int BlockBytes = 32 * 1024;
