@@ -93,7 +93,8 @@ public class ScanFuzzTests
     {
         // One byte at a time, and what was looked at is made into what no JSON may have: whoever looks back fails.
         const int Kept = 6;
-        var text = "{ \"k\" : [ \"" + string.Concat(Enumerable.Repeat("abc \\n \\u00e9 ", 200)) + "\" , "
+        var run = new string('a', 50) + "\\n" + new string('b', 50) + "\\u00e9";
+        var text = "{ \"k\" : [ \"" + string.Concat(Enumerable.Repeat(run, 20)) + "\" , "
             + new string(' ', 500) + " -12 , true , false ,\t null , \"x\" , {} ] }";
         var body = Encoding.UTF8.GetBytes(text);
         var scanner = new JsonScanner(8);
