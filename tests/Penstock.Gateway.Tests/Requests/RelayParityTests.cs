@@ -5,7 +5,9 @@ using Penstock.Tests.Shared.Personalities;
 
 namespace Penstock.Gateway.Tests.Requests;
 
-/// <summary>Where both sides speak one dialect, bytes go through: the engine's copy and the client's are compared.</summary>
+/// <summary>
+/// Where both sides speak one dialect, bytes go through: the engine's copy and the client's are compared.
+/// </summary>
 public class RelayParityTests
 {
     private static readonly int[] Cuts = [1, 2, 3, 7, 100_000];
@@ -177,7 +179,9 @@ public class RelayParityTests
         await using var gateway = await RunningGateway.StartAsync(engine);
         var answer = await gateway.AskAsync(
             Bodies.Count + "?beta=true",
-            $$"""{"model":"{{RunningGateway.Model}}","messages":[{"role":"user","content":"{{new string('a', 400)}}"}]}""");
+            $$"""
+            {"model":"{{RunningGateway.Model}}","messages":[{"role":"user","content":"{{new string('a', 400)}}"}]}
+            """);
         Assert.Equal(200, answer.Status);
         var tokens = answer.Json().GetProperty("input_tokens").GetInt64();
         Assert.Equal(asked ? null : "true", answer.Header("penstock-estimate"));
