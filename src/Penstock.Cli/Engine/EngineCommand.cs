@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Penstock.Cli.Output;
 using Penstock.Simulator.Faults;
 using Penstock.Simulator.Replicas;
 
@@ -82,8 +83,11 @@ internal static class EngineCommand
 
     public static Command Create()
     {
-        var command = new Command(
-            "engine", "Serve a simulated engine that speaks vLLM's HTTP with the timing of a real accelerator.");
+        var command = new DocumentedCommand(
+            "engine",
+            "Serve a simulated engine that speaks vLLM's HTTP with the timing of a real accelerator.",
+            "penstock engine --port 8000 --model my-model --profile h100-qwen3-32b",
+            "penstock engine --port 8001 --any-model --error-rate 0.1 --latency-factor 3");
         foreach (Option option in new Option[]
         {
             Port, Host, Model, AnyModel, Profile, Seed, TimeScale, LatencyFactor, ErrorRate, StallRate, Stall, DieRate,

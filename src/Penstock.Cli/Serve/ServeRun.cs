@@ -21,13 +21,20 @@ internal static class ServeRun
         using var cutting = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, s => Signal(s, ending, cutting));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, s => Signal(s, ending, cutting));
-        using var logs = LoggerFactory.Create(static builder => builder
-            .SetMinimumLevel(LogLevel.Warning)
-            .AddJsonConsole(static console => console.UseUtcTimestamp = true));
+        var level = new ServeLogLevel();
+        using var logs = ServeLogs.Create(level);
         try
         {
             await using var start = await Startup.PrepareAsync(options, error, logs, ending.Token);
-            return start is null ? ExitCode.Failed : await ServeAsync(start, output, error, logs, ending, cutting);
+            if (start is null)
+            {
+                return ExitCode.Failed;
+            }
+
+            level.Set(start.Source.Document.Telemetry.LogLevel);
+            using var requests = Console.OpenStandardError();
+            var gateway = start.Gateway with { RequestLog = level.Allows(LogLevel.Information) ? requests : null };
+            return await ServeAsync(start, gateway, output, error, logs, ending, cutting);
         }
         catch (OperationCanceledException) when (ending.IsCancellationRequested)
         {
@@ -41,12 +48,12 @@ internal static class ServeRun
     }
 
     private static async Task<int> ServeAsync(
-        Startup start, TextWriter output, TextWriter error, ILoggerFactory logs, CancellationTokenSource ending,
-        CancellationTokenSource cutting)
+        Startup start, GatewayOptions gateway, TextWriter output, TextWriter error, ILoggerFactory logs,
+        CancellationTokenSource ending, CancellationTokenSource cutting)
     {
         var server = start.Source.Document.Server;
         await using var host = await GatewayHost.StartAsync(
-            start.Gateway, start.Source, TimeProvider.System, logs, ending.Token);
+            gateway, start.Source, TimeProvider.System, logs, ending.Token);
         if (!await host.WaitUntilReadyAsync(Patience, ending.Token))
         {
             await error.WriteLineAsync("penstock: no replica answers yet; serving, and waiting for one");

@@ -19,6 +19,13 @@ public sealed class PoolState
     /// <summary>Weight of the newest measurement in the learned rates.</summary>
     private const double Newest = 0.2;
 
+    // An engine that answers before it computes, or buffers, shows rates that no accelerator has. One such answer must
+    // not make it look like one for the next hundred.
+    private const double PrefillRateMin = 10;
+    private const double PrefillRateMax = 2_000_000;
+    private const double SecondsPerTokenMin = 0.000_1;
+    private const double SecondsPerTokenMax = 10;
+
     /// <summary>Prefills below this many tokens say more about the step than about the rate.</summary>
     private const long MeasurablePrefill = 256;
 
@@ -64,12 +71,12 @@ public sealed class PoolState
     {
         candidates = candidates[.._replicas.Length];
         var promptTokens = Math.Max(1, (long)(request.PromptBytes / BytesPerToken));
+        var tokensPerBlock = PrefixChainBuilder.BlockBytes / BytesPerToken;
         _index.Match(request.Chain, _matched);
         for (var i = 0; i < candidates.Length; i++)
         {
             ref readonly var load = ref _replicas[i];
-            var matched = Math.Min(
-                promptTokens - 1, (long)(_matched[i] * (long)PrefixChainBuilder.BlockBytes / BytesPerToken));
+            var matched = Math.Min(promptTokens - 1, (long)(_matched[i] * tokensPerBlock));
             candidates[i] = new Candidate
             {
                 Replica = i,
@@ -157,6 +164,7 @@ public sealed class PoolState
     private RouteTicket Dispatch(in PoolEvent happened, ReadOnlySpan<ulong> chain)
     {
         var decision = happened.Decision;
+        Check.That(decision.Found && decision.MatchedTokens <= decision.PromptTokens && !_tickets.IsFull);
         ref var load = ref _replicas[decision.Replica];
         load.InFlight++;
         load.Prefilling++;
@@ -187,7 +195,8 @@ public sealed class PoolState
         var seconds = (happened.At - request.DispatchedAt).TotalSeconds;
         if (request.PrefillAtDispatch >= MeasurablePrefill && seconds > 0)
         {
-            load.PrefillRate += Newest * ((request.PrefillAtDispatch / seconds) - load.PrefillRate);
+            var rate = Math.Clamp(request.PrefillAtDispatch / seconds, PrefillRateMin, PrefillRateMax);
+            load.PrefillRate += Newest * (rate - load.PrefillRate);
         }
 
         ReleasePrefill(ref load, ref request);
@@ -240,7 +249,8 @@ public sealed class PoolState
         var seconds = request.FirstTokenSeen ? (happened.At - request.FirstTokenAt).TotalSeconds : 0;
         if (happened.OutputTokens >= 8 && seconds > 0)
         {
-            load.SecondsPerToken += Newest * ((seconds / (happened.OutputTokens - 1)) - load.SecondsPerToken);
+            var each = Math.Clamp(seconds / (happened.OutputTokens - 1), SecondsPerTokenMin, SecondsPerTokenMax);
+            load.SecondsPerToken += Newest * (each - load.SecondsPerToken);
         }
     }
 

@@ -18,7 +18,7 @@ public struct ReplicaLoad
     /// <summary>Uncached prompt tokens of those.</summary>
     public long PrefillTokens;
 
-    /// <summary>Prompt tokens, and expected answer tokens, of requests that are decoding.</summary>
+    /// <summary>Prompt tokens of requests that are decoding.</summary>
     public long DecodeTokens;
 
     /// <summary>Requests that the engine serves at the same time; 0 where that is not known.</summary>
@@ -39,6 +39,6 @@ public struct ReplicaLoad
     /// <summary>Measured seconds per token of one answer.</summary>
     public double SecondsPerToken;
 
-    /// <summary>Answers that the rates were measured on.</summary>
+    /// <summary>Answers that were completed, on which the rates rest.</summary>
     public long Measured;
 }

@@ -46,7 +46,7 @@ internal sealed class TicketTable(int max)
     /// <summary>The request of a ticket; <paramref name="open"/> is false where it ended before.</summary>
     public ref InFlight Find(RouteTicket ticket, out bool open)
     {
-        Check.That(ticket.Slot >= 0 && ticket.Slot < _used);
+        Check.That((uint)ticket.Slot < (uint)_slots.Length);
         ref var slot = ref _slots[ticket.Slot];
         open = slot.Open && slot.Generation == ticket.Generation;
         return ref slot;

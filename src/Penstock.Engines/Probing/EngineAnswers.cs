@@ -15,12 +15,15 @@ internal sealed class EngineAnswers(EngineClient client, EngineEndpoint endpoint
     public Task<EngineAnswer> GetAsync(EngineAdapter adapter, string path, CancellationToken cancel) =>
         Ask("GET " + path, adapter, () => client.GetAsync(adapter, endpoint, path, cancel));
 
-    /// <summary>True where a POST to <paramref name="path"/> finds something that wants a body.</summary>
+    /// <summary>
+    /// True where a POST to <paramref name="path"/> finds something that wants a body. A 500 counts: what was not there
+    /// would not have choked on it.
+    /// </summary>
     public async Task<bool> AcceptsAsync(EngineAdapter adapter, string path, CancellationToken cancel)
     {
         var answer = await Ask("POST " + path, adapter, () => client.PostNothingAsync(adapter, endpoint, path, cancel));
         return answer.End == AnswerEnd.Answered && !answer.IsWebPage
-            && answer.Status is (>= 200 and < 300) or (>= 400 and < 500 and not (404 or 405));
+            && answer.Status is (>= 200 and < 300) or (>= 400 and <= 500 and not (404 or 405));
     }
 
     /// <summary>The flags of those of the given operations that the engine takes.</summary>

@@ -15,7 +15,8 @@ namespace Penstock.Gateway.Api;
 /// decisions, the usage, the fleet and the configuration as it stands.
 /// </summary>
 internal sealed class AdminPort(
-    FleetSource source, FleetRuntime fleet, DecisionLog decisions, LedgerRoom ledger, RequestFlow flow)
+    FleetSource source, FleetRuntime fleet, DecisionLog decisions, LedgerRoom ledger, RequestFlow flow,
+    MetricsPage metrics)
 {
     private const string DecisionPrefix = "/admin/decisions/";
     private const int DecisionsDefault = 50;
@@ -28,7 +29,7 @@ internal sealed class AdminPort(
         {
             "/livez" => TextAsync(http, StatusCodes.Status200OK, "ok\n"),
             "/readyz" => ReadyAsync(http),
-            "/metrics" => MetricsPage.WriteAsync(http, fleet, flow, ledger),
+            "/metrics" => metrics.WriteAsync(http),
             _ when !path.StartsWith("/admin/", StringComparison.Ordinal) => NotFoundAsync(http),
             _ => AdminAsync(http, path),
         };

@@ -22,21 +22,21 @@ public sealed class GatewayHost : IAsyncDisposable
     private readonly FleetRuntime _fleet;
     private readonly RequestFlow _flow;
     private readonly LedgerRoom _ledger;
+    private readonly TelemetryRoom _telemetry;
     private readonly ITimer _sweep;
     private readonly Listeners _listeners;
 
-    private GatewayHost(
-        FleetSource source, FleetRuntime fleet, RequestFlow flow, LedgerRoom ledger, Listeners listeners,
-        TimeProvider time)
+    private GatewayHost(ObservedRooms rooms, TelemetryRoom telemetry, Listeners listeners, TimeProvider time)
     {
-        _source = source;
-        _fleet = fleet;
-        _flow = flow;
-        _ledger = ledger;
+        _source = rooms.Config;
+        _fleet = rooms.Fleet;
+        _flow = rooms.Flow;
+        _ledger = rooms.Ledger;
+        _telemetry = telemetry;
         _listeners = listeners;
         _time = time;
-        _sweep = time.CreateTimer(_ => flow.Sweep(), null, Watchdog.Interval, Watchdog.Interval);
-        source.Changed += _fleet.Apply;
+        _sweep = time.CreateTimer(_ => _flow.Sweep(), null, Watchdog.Interval, Watchdog.Interval);
+        _source.Changed += _fleet.Apply;
     }
 
     /// <summary>Where clients reach it.</summary>
@@ -56,15 +56,19 @@ public sealed class GatewayHost : IAsyncDisposable
         var ledger = await LedgerRoom.OpenAsync(options.Data, source.Current.Prices, time, logs, stop);
         var fleet = new FleetRuntime(source.Current, time, (ulong)RandomNumberGenerator.GetInt32(int.MaxValue), logs.CreateLogger<FleetRuntime>());
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
-        var flow = MakeFlow(source.Current, ledger, fleet, decisions, time, logs);
-        var admin = new AdminPort(source, fleet, decisions, ledger, flow);
+        var telemetry = new TelemetryRoom(options.RequestLog, options.OtlpEndpoint, time);
+        var flow = MakeFlow(source.Current, ledger, fleet, decisions, telemetry.Requests, time, logs);
+        var rooms = new ObservedRooms(flow, fleet, ledger, decisions, source);
+        telemetry.Observe(rooms);
+        var admin = new AdminPort(source, fleet, decisions, ledger, flow, telemetry.Page);
         try
         {
             var listeners = await Listeners.OpenAsync(options, new DataPort(flow, fleet), admin, stop);
-            return new GatewayHost(source, fleet, flow, ledger, listeners, time);
+            return new GatewayHost(rooms, telemetry, listeners, time);
         }
         catch
         {
+            telemetry.Dispose();
             await fleet.DisposeAsync();
             await ledger.DisposeAsync();
             throw;
@@ -108,13 +112,14 @@ public sealed class GatewayHost : IAsyncDisposable
         _flow.Draining = true;
         await _listeners.DisposeAsync();
         await _sweep.DisposeAsync();
+        _telemetry.Dispose();
         await _fleet.DisposeAsync();
         await _ledger.DisposeAsync();
     }
 
     private static RequestFlow MakeFlow(
-        FleetSnapshot snapshot, LedgerRoom ledger, FleetRuntime fleet, DecisionLog decisions, TimeProvider time,
-        ILoggerFactory logs)
+        FleetSnapshot snapshot, LedgerRoom ledger, FleetRuntime fleet, DecisionLog decisions,
+        RequestTelemetry telemetry, TimeProvider time, ILoggerFactory logs)
     {
         var settlement = new Settlement(ledger.Journal, time);
         var relays = new Relays(
@@ -126,7 +131,7 @@ public sealed class GatewayHost : IAsyncDisposable
             Retries = new RetryBudget(),
             Dispatch = new Dispatch(new Routing(decisions, time), settlement, relays, time),
             Settlement = settlement,
-            Telemetry = new RequestTelemetry(time, logs.CreateLogger<RequestTelemetry>()),
+            Telemetry = telemetry,
         };
         return new RequestFlow(parts, fleet, logs.CreateLogger<RequestFlow>());
     }

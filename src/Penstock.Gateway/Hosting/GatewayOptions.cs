@@ -18,6 +18,9 @@ public sealed record GatewayOptions
     /// <summary>The folder of journal and ledger.</summary>
     public required string Data { get; init; }
 
+    /// <summary>Where one line of JSON is written for each request; null writes none. Not disposed.</summary>
+    public Stream? RequestLog { get; init; }
+
     /// <summary>Where traces and metrics are sent; null sends none.</summary>
     public Uri? OtlpEndpoint { get; init; }
 }

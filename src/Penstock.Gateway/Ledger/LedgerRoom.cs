@@ -24,6 +24,18 @@ internal sealed class LedgerRoom : IAsyncDisposable
     /// <summary>Attempts of earlier processes that had to be settled with an estimate.</summary>
     public long Recovered { get; }
 
+    /// <summary>Records of the journal that storage has not taken yet.</summary>
+    public long Lag
+    {
+        get
+        {
+            // In this order: what is applied in between must not make it negative.
+            var applied = _writer.RecordsApplied;
+            var stats = Journal.Stats;
+            return stats.Admissions + stats.Settlements - applied;
+        }
+    }
+
     /// <summary>Opens the folder, settles what earlier processes left, and starts the writer.</summary>
     public static async Task<LedgerRoom> OpenAsync(
         string data, PriceTable prices, TimeProvider time, ILoggerFactory logs, CancellationToken stop)

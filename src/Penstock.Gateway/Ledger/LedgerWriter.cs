@@ -39,6 +39,8 @@ internal sealed partial class LedgerWriter : BackgroundService
     private readonly OpenAttempts _attempts = new();
     private IReadOnlyList<LedgerChange> _pending = [];
     private long _applied;
+    private long _recordsApplied;
+    private long _recordsRead;
 
     public LedgerWriter(
         UsageJournal journal,
@@ -54,6 +56,9 @@ internal sealed partial class LedgerWriter : BackgroundService
         _logger = logger;
         _cursor = new JournalCursor(journal);
     }
+
+    /// <summary>Records of this process that storage has taken.</summary>
+    public long RecordsApplied => Volatile.Read(ref _recordsApplied);
 
     /// <summary>Changes that storage has taken since the start.</summary>
     public long Applied => Volatile.Read(ref _applied);
@@ -99,12 +104,16 @@ internal sealed partial class LedgerWriter : BackgroundService
     /// <exception cref="DbException">Storage failed; calling again is safe.</exception>
     public async Task ApplyAvailableAsync(CancellationToken cancellation)
     {
+        int read;
         do
         {
             await ApplyChangesAsync(cancellation);
+            Volatile.Write(ref _recordsApplied, _recordsRead);
             _journal.DeleteBefore(_cursor.Position.Segment);
+            read = _cursor.Read(_attempts, _options.BatchRecordsMax);
+            _recordsRead += read;
         }
-        while (_cursor.Read(_attempts, _options.BatchRecordsMax) > 0);
+        while (read > 0);
     }
 
     /// <summary>Ends the loop, then applies what came in last.</summary>

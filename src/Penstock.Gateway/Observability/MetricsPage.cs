@@ -1,13 +1,16 @@
+using System.Text;
 using Microsoft.AspNetCore.Http;
-using Penstock.Gateway.Ledger;
-using Penstock.Gateway.Pools;
-using Penstock.Gateway.Requests;
 
 namespace Penstock.Gateway.Observability;
 
-/// <summary>The metrics as OpenMetrics text.</summary>
-internal static class MetricsPage
+/// <summary>The metrics as OpenMetrics text: <c>GET /metrics</c> of the operators' port.</summary>
+internal sealed class MetricsPage(MetricsPipeline metrics)
 {
-    public static Task WriteAsync(HttpContext http, FleetRuntime fleet, RequestFlow flow, LedgerRoom ledger) =>
-        http.Response.WriteAsync($"penstock_in_flight {flow.InFlight}\n# EOF\n");
+    public async Task WriteAsync(HttpContext http)
+    {
+        var page = Encoding.UTF8.GetBytes(metrics.Collect());
+        http.Response.ContentType = OpenMetricsText.ContentType;
+        http.Response.ContentLength = page.Length;
+        await http.Response.BodyWriter.WriteAsync(page, http.RequestAborted);
+    }
 }

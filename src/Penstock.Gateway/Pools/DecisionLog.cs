@@ -20,6 +20,9 @@ internal sealed class DecisionLog
         _epoch = (ulong)epoch << 32;
     }
 
+    /// <summary>Decisions in memory now.</summary>
+    public int Count => (int)Math.Min(Volatile.Read(ref _next), Capacity);
+
     /// <summary>The id of a decision that is about to be added.</summary>
     public ulong NextId() => _epoch | (uint)Interlocked.Increment(ref _next);
 

@@ -87,6 +87,9 @@ internal sealed class Exchange : IDisposable
     /// <summary>Time spent waiting for engines, in timestamp ticks.</summary>
     public long EngineTicks { get; set; }
 
+    /// <summary>The gateway's own share of the time until the answer began; null before that.</summary>
+    public TimeSpan? Overhead { get; set; }
+
     /// <summary>Cancels what is under way upstream: the client left, or a watchdog ran out.</summary>
     public CancellationTokenSource Upstream { get; private set; } = new();
 
@@ -125,6 +128,7 @@ internal sealed class Exchange : IDisposable
         Record = null;
         Attempts = 0;
         EngineTicks = 0;
+        Overhead = null;
         ModelSubstituted = false;
         MayPing = false;
         WaitsForClient = false;

@@ -35,8 +35,9 @@ internal static class Reply
             response.Headers[ModelHeader] = x.Model.Id;
         }
 
-        var own = time.GetElapsedTime(x.StartedAt, time.GetTimestamp() - x.EngineTicks).TotalMilliseconds;
-        response.Headers[OverheadHeader] = Math.Max(0, own).ToString("0.000", CultureInfo.InvariantCulture);
+        var own = time.GetElapsedTime(x.StartedAt, Math.Max(x.StartedAt, time.GetTimestamp() - x.EngineTicks));
+        x.Overhead = own;
+        response.Headers[OverheadHeader] = own.TotalMilliseconds.ToString("0.000", CultureInfo.InvariantCulture);
     }
 
     /// <summary>Writes a body of known length.</summary>

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Penstock.Core.Models;
@@ -22,51 +23,44 @@ public enum ScanStatus : byte
 /// entries of 12 bytes.</remarks>
 public sealed class BodyScan(int depthMax)
 {
-    private readonly PromptEdits _edits = new();
+    private readonly PromptScan _prompt = new();
     private JsonScanner _json = new(depthMax);
     private Dialect _dialect;
     private bool _isCount;
-    private Members _members;
+    private uint _seen;
     private BodyField _field;
     private int _fieldStart;
-    private int _fieldEdits;
+    private bool _hasMessages;
+    private bool _hasCompletionBound;
+    private bool _isIncludeUsage;
     private JsonToken _previous;
-    private int _previousStart;
-    private PromptMember _member;
-    private CacheMark _mark;
-
-    private enum PromptMember : byte
-    {
-        Other,
-        Content,
-        CacheControl,
-        IncludeUsage,
-    }
 
     /// <summary>Why the body is refused, after <see cref="ScanStatus.Failed"/>.</summary>
     public Failure? Failure { get; private set; }
 
     /// <summary>The model's name as sent, quotes included.</summary>
-    public ValueRange ModelRange => _members.Model;
+    public ValueRange ModelRange { get; private set; }
 
     /// <summary>The model's name, unescaped.</summary>
     public string Model { get; private set; } = "";
 
     public bool Stream { get; private set; }
 
-    /// <summary>The most tokens the answer may have; −1 where the body does not say.</summary>
+    /// <summary>The most tokens the answer may have; −1 where the body does not say. Where a chat body says both,
+    /// <c>max_completion_tokens</c> counts and the older <c>max_tokens</c> does not.</summary>
     public long MaxTokens { get; private set; }
 
     /// <summary>The value of <c>stream_options</c>.</summary>
-    public ValueRange StreamOptions => _members.StreamOptions;
+    public ValueRange StreamOptions { get; private set; }
 
     /// <summary>The value of <c>stream_options.include_usage</c>.</summary>
-    public ValueRange IncludeUsage => _members.IncludeUsage;
+    public ValueRange IncludeUsage { get; private set; }
 
     /// <summary>The client asked for a usage chunk at the end of its stream.</summary>
     public bool WantsUsage { get; private set; }
 
-    public bool HasTools => _members.Tools.Length > 2;
+    /// <summary>There is at least one tool.</summary>
+    public bool HasTools { get; private set; }
 
     /// <summary>Begins another body.</summary>
     /// <param name="dialect">The dialect of the body.</param>
@@ -76,15 +70,15 @@ public sealed class BodyScan(int depthMax)
         _dialect = dialect;
         _isCount = isCount;
         _json.Reset();
-        _edits.Clear();
-        _members = default;
+        _prompt.Start();
+        _seen = 0;
         _field = BodyField.Other;
-        _member = PromptMember.Other;
-        _mark = default;
+        _hasMessages = _hasCompletionBound = _isIncludeUsage = false;
         _previous = JsonToken.NeedMore;
         Failure = null;
+        ModelRange = StreamOptions = IncludeUsage = default;
         Model = "";
-        Stream = WantsUsage = false;
+        Stream = WantsUsage = HasTools = false;
         MaxTokens = -1;
     }
 
@@ -94,7 +88,7 @@ public sealed class BodyScan(int depthMax)
     /// </summary>
     public ScanStatus Advance(ReadOnlySpan<byte> body, bool isFinal)
     {
-        while (true)
+        while (Failure is null)
         {
             var token = _json.Next(body, isFinal);
             switch (token)
@@ -102,244 +96,191 @@ public sealed class BodyScan(int depthMax)
                 case JsonToken.NeedMore:
                     return ScanStatus.NeedMore;
                 case JsonToken.Error:
-                    return Refuse(_json.Error!);
+                    Refuse(_json.Error!);
+                    return ScanStatus.Failed;
                 case JsonToken.End:
-                    return Finish(body);
+                    return Finish(body) ? ScanStatus.Complete : ScanStatus.Failed;
             }
 
-            if (!See(token, body))
-            {
-                return ScanStatus.Failed;
-            }
-
+            See(token, body);
             _previous = token;
-            _previousStart = _json.Start;
         }
+
+        return ScanStatus.Failed;
     }
 
     /// <summary>Feeds the canonical prompt, tools then system then messages, into <paramref name="chain"/>. Members
     /// with cache marks and without hash alike, as do a string and the one text block it stands for.</summary>
-    public void FeedPrompt(ReadOnlySpan<byte> body, PrefixChainBuilder chain)
-    {
-        FeedField(body, _members.Tools, _members.ToolsEdits, chain, "tools"u8);
-        FeedField(body, _members.System, _members.SystemEdits, chain, "system"u8);
-        FeedField(body, _members.Messages, _members.MessagesEdits, chain, "messages"u8);
-    }
+    public void FeedPrompt(ReadOnlySpan<byte> body, PrefixChainBuilder chain) => _prompt.Feed(body, chain);
 
-    private void FeedField(
-        ReadOnlySpan<byte> body, ValueRange range, (int First, int Last) edits, PrefixChainBuilder chain,
-        ReadOnlySpan<byte> name)
-    {
-        if (range.IsPresent)
-        {
-            chain.Append(name);
-            _edits.Feed(body, range, edits.First, edits.Last, chain);
-        }
-    }
-
-    private bool See(JsonToken token, ReadOnlySpan<byte> body)
+    private void See(JsonToken token, ReadOnlySpan<byte> body)
     {
         if (_previous == JsonToken.NeedMore && token != JsonToken.ObjectStart)
         {
             Refuse("the body must be a JSON object");
-            return false;
         }
-
-        var depth = _json.Depth;
-        if (depth == 1 && token == JsonToken.Key)
+        else if (_json.Depth == 1 && token == JsonToken.Key)
         {
-            return BeginField(body);
+            BeginField(body);
         }
+        else if (_field != BodyField.Other)
+        {
+            SeeInside(token, body);
+        }
+    }
 
+    private void BeginField(ReadOnlySpan<byte> body)
+    {
+        var name = body[(_json.Start + 1)..(_json.End - 1)];
+        _field = BodyFields.Identify(
+            _json.Escaped ? Encoding.UTF8.GetBytes(Unescape(body[_json.Start.._json.End])) : name, _dialect);
         if (_field == BodyField.Other)
         {
-            return true;
+            return;
         }
 
+        var bit = 1u << (int)_field;
+        if ((_seen & bit) != 0)
+        {
+            Refuse($"{BodyFields.NameOf(_field)}: given twice", BodyFields.NameOf(_field));
+        }
+
+        _seen |= bit;
+        _fieldStart = -1;
+        if (BodyFields.IsPrompt(_field))
+        {
+            _prompt.Begin(_field);
+        }
+    }
+
+    private void SeeInside(JsonToken token, ReadOnlySpan<byte> body)
+    {
         if (_fieldStart < 0)
         {
             _fieldStart = _json.Start;
         }
 
-        SeeInside(token, body, depth);
-        return depth != 1 || token == JsonToken.Comma || EndField(token, body);
-    }
-
-    private bool BeginField(ReadOnlySpan<byte> body)
-    {
-        var name = body[(_json.Start + 1)..(_json.End - 1)];
-        _field = _json.Escaped
-            ? BodyFields.Identify(System.Text.Encoding.UTF8.GetBytes(Unescape(body[_json.Start.._json.End])))
-            : BodyFields.Identify(name);
-        if (_field == BodyField.Other)
+        if (BodyFields.IsPrompt(_field))
         {
-            return true;
+            _prompt.See(token, in _json, body);
+        }
+        else if (_field == BodyField.StreamOptions)
+        {
+            SeeStreamOptions(token, body);
         }
 
-        if (_members.Seen(_field))
+        if (_json.Depth == 1)
         {
-            Refuse($"{BodyFields.NameOf(_field)}: given twice", BodyFields.NameOf(_field));
-            return false;
-        }
-
-        _fieldStart = -1;
-        _fieldEdits = _edits.Count;
-        _member = PromptMember.Other;
-        return true;
-    }
-
-    /// <summary>Notes what the canonical prompt leaves out or writes otherwise, and where usage is asked for.</summary>
-    private void SeeInside(JsonToken token, ReadOnlySpan<byte> body, int depth)
-    {
-        if (_field == BodyField.StreamOptions)
-        {
-            SeeStreamOptions(token, body, depth);
-            return;
-        }
-
-        if (!BodyFields.IsPrompt(_field))
-        {
-            return;
-        }
-
-        if (_mark.Open && _mark.TryClose(token, in _json, depth, _edits))
-        {
-            return;
-        }
-
-        if (_mark.Open)
-        {
-            return;
-        }
-
-        // White space before the member's value is outside its range; `"messages": [` is how Python writes it.
-        if (_json.Skipped > 0 && _json.Start > _fieldStart)
-        {
-            _edits.Cut(_json.Start - _json.Skipped, _json.Start);
-        }
-
-        if (token == JsonToken.Key)
-        {
-            SeePromptKey(body, depth);
-        }
-        else if (token == JsonToken.String
-            && ((_member == PromptMember.Content && depth == 3) || (depth == 1 && _field == BodyField.System)))
-        {
-            _edits.Wrap(_json.Start, _json.End);
-            _member = PromptMember.Other;
-        }
-        else if (token != JsonToken.Comma)
-        {
-            _member = PromptMember.Other;
+            var field = _field;
+            _field = BodyField.Other;
+            EndField(field, token, new ValueRange(_fieldStart, _json.End), body);
         }
     }
 
-    private void SeePromptKey(ReadOnlySpan<byte> body, int depth)
+    private void SeeStreamOptions(JsonToken token, ReadOnlySpan<byte> body)
     {
-        var name = body[(_json.Start + 1)..(_json.End - 1)];
-        _member = PromptMember.Other;
-        if (name.SequenceEqual("cache_control"u8))
+        if (_isIncludeUsage)
         {
-            var leading = _previous == JsonToken.Comma;
-            _mark = new CacheMark(leading ? _previousStart : _json.Start, depth, leading);
-        }
-        else if (_field == BodyField.Messages && depth == 3 && name.SequenceEqual("content"u8))
-        {
-            _member = PromptMember.Content;
-        }
-    }
-
-    private void SeeStreamOptions(JsonToken token, ReadOnlySpan<byte> body, int depth)
-    {
-        if (token == JsonToken.Key)
-        {
-            _member = depth == 2 && body[(_json.Start + 1)..(_json.End - 1)].SequenceEqual("include_usage"u8)
-                ? PromptMember.IncludeUsage
-                : PromptMember.Other;
-        }
-        else if (_member == PromptMember.IncludeUsage)
-        {
-            _members.IncludeUsage = new ValueRange(_json.Start, _json.End);
+            IncludeUsage = new ValueRange(_json.Start, _json.End);
             WantsUsage = token == JsonToken.True;
-            _member = PromptMember.Other;
+            Expect(
+                token is JsonToken.True or JsonToken.False or JsonToken.Null, BodyField.StreamOptions,
+                "an object whose include_usage is a boolean");
         }
+
+        _isIncludeUsage = token == JsonToken.Key && _json.Depth == 2
+            && body[(_json.Start + 1)..(_json.End - 1)].SequenceEqual("include_usage"u8);
     }
 
-    private bool EndField(JsonToken token, ReadOnlySpan<byte> body)
+    private void EndField(BodyField field, JsonToken token, ValueRange range, ReadOnlySpan<byte> body)
     {
-        var range = new ValueRange(_fieldStart, _json.End);
-        var field = _field;
-        _field = BodyField.Other;
-        _members.Set(field, range, (_fieldEdits, _edits.Count));
+        if (BodyFields.IsPrompt(field))
+        {
+            _prompt.End(range);
+        }
+
         switch (field)
         {
             case BodyField.Model:
-                Model = token == JsonToken.String ? Unescape(body[range.Start..range.End]) : "";
-                return token == JsonToken.String
-                    || WrongType(field, "a string");
+                Expect(token == JsonToken.String, field, "a string");
+                ModelRange = range;
+                Model = Failure is null ? Unescape(body[range.Start..range.End]) : "";
+                break;
             case BodyField.Stream:
+                Expect(token is JsonToken.True or JsonToken.False || IsAbsentNull(token), field, "a boolean");
                 Stream = token == JsonToken.True;
-                return token is JsonToken.True or JsonToken.False || IsAbsentNull(token)
-                    || WrongType(field, "a boolean");
+                break;
             case BodyField.MaxTokens or BodyField.MaxCompletionTokens:
-                return SetMaxTokens(token, body[range.Start..range.End], field);
+                SetMaxTokens(token, body[range.Start..range.End], field);
+                break;
             case BodyField.Messages:
-                return token == JsonToken.ArrayEnd || WrongType(field, "an array");
+                Expect(token == JsonToken.ArrayEnd, field, "an array");
+                _hasMessages = true;
+                break;
             case BodyField.Tools:
-                return token == JsonToken.ArrayEnd || IsAbsentNull(token) || WrongType(field, "an array");
+                Expect(token == JsonToken.ArrayEnd || IsAbsentNull(token), field, "an array");
+                HasTools = token == JsonToken.ArrayEnd && _previous != JsonToken.ArrayStart;
+                break;
             case BodyField.System:
-                return token is JsonToken.ArrayEnd or JsonToken.String || _dialect != Dialect.Anthropic
-                    || WrongType(field, "a string or an array");
-            default:
-                return token is JsonToken.ObjectEnd or JsonToken.Null || _dialect != Dialect.OpenAiChat
-                    || WrongType(field, "an object");
+                Expect(token is JsonToken.ArrayEnd or JsonToken.String, field, "a string or an array");
+                break;
+            case BodyField.StreamOptions:
+                Expect(token is JsonToken.ObjectEnd or JsonToken.Null, field, "an object");
+                StreamOptions = range;
+                break;
         }
     }
 
-    private bool SetMaxTokens(JsonToken token, ReadOnlySpan<byte> value, BodyField field)
+    private void SetMaxTokens(JsonToken token, ReadOnlySpan<byte> value, BodyField field)
     {
         if (IsAbsentNull(token))
         {
-            return true;
+            return;
         }
 
-        if (token != JsonToken.Number || !JsonNumber.TryInteger(value, out var tokens) || tokens < 0)
+        long tokens = 0;
+        Expect(
+            token == JsonToken.Number && JsonNumber.TryInteger(value, out tokens) && tokens >= 0, field,
+            "a whole number, 0 or more");
+        if (field == BodyField.MaxCompletionTokens || !_hasCompletionBound)
         {
-            return WrongType(field, "a whole number, 0 or more");
+            MaxTokens = tokens;
         }
 
-        MaxTokens = tokens;
-        return true;
+        _hasCompletionBound |= field == BodyField.MaxCompletionTokens;
     }
 
+    /// <summary>OpenAI's optional members may be null, which counts as left out.</summary>
     private bool IsAbsentNull(JsonToken token) => token == JsonToken.Null && _dialect == Dialect.OpenAiChat;
 
-    private ScanStatus Finish(ReadOnlySpan<byte> body)
+    private bool Finish(ReadOnlySpan<byte> body)
     {
-        if (!Utf8.IsValid(body))
-        {
-            return Refuse("the body is not valid UTF-8");
-        }
-
-        var missing = !_members.Model.IsPresent ? "model"
-            : !_members.Messages.IsPresent ? "messages"
+        var missing = !ModelRange.IsPresent ? "model"
+            : !_hasMessages ? "messages"
             : _dialect == Dialect.Anthropic && !_isCount && MaxTokens < 0 ? "max_tokens"
             : null;
-        return missing is null ? ScanStatus.Complete : Refuse($"{missing}: Field required", missing);
+        if (!Utf8.IsValid(body))
+        {
+            Refuse("the body is not valid UTF-8");
+        }
+        else if (missing is not null)
+        {
+            Refuse($"{missing}: Field required", missing);
+        }
+
+        return Failure is null;
     }
 
-    private bool WrongType(BodyField field, string wanted)
+    private void Expect(bool condition, BodyField field, string wanted)
     {
-        var name = BodyFields.NameOf(field);
-        Refuse($"{name}: Input should be {wanted}", name);
-        return false;
+        if (!condition)
+        {
+            Refuse($"{BodyFields.NameOf(field)}: Input should be {wanted}", BodyFields.NameOf(field));
+        }
     }
 
-    private ScanStatus Refuse(string message, string? param = null)
-    {
-        Failure = new Failure(FailureKind.InvalidRequest, message, param);
-        return ScanStatus.Failed;
-    }
+    private void Refuse(string message, string? param = null) =>
+        Failure ??= new Failure(FailureKind.InvalidRequest, message, param);
 
     private static string Unescape(ReadOnlySpan<byte> quoted)
     {

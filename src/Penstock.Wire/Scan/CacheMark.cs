@@ -10,12 +10,12 @@ internal struct CacheMark(int start, int depth, bool leadingComma)
 
     public bool Open { get; private set; } = true;
 
-    /// <summary>Looks at the token after the member's name; true where the token is part of what is left out.</summary>
-    public bool TryClose(JsonToken token, in JsonScanner json, int atDepth, PromptEdits edits)
+    /// <summary>Looks at a token after the member's name; true where the token is part of what is left out.</summary>
+    public bool TryClose(JsonToken token, in JsonScanner json, PromptEdits edits)
     {
         if (!_valueSeen)
         {
-            _valueSeen = atDepth == depth && token is not (JsonToken.Key or JsonToken.Comma);
+            _valueSeen = json.Depth == depth && token is not (JsonToken.Key or JsonToken.Comma);
             if (_valueSeen && leadingComma)
             {
                 edits.Cut(start, json.End);

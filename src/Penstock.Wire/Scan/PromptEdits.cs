@@ -24,14 +24,24 @@ internal sealed class PromptEdits
 
     public void Clear() => _edits.Clear();
 
+    /// <summary>Leaves out the bytes from <paramref name="start"/> to <paramref name="end"/>, with what was noted
+    /// inside of them before. Edits never overlap.</summary>
     public void Cut(int start, int end)
     {
-        while (_edits.Count > 0 && _edits[^1].Start >= start)
+        while (start < end && _edits.Count > 0 && _edits[^1].Start >= start)
         {
             _edits.RemoveAt(_edits.Count - 1);
         }
 
-        Add(new Edit(start, end, Kind.Cut));
+        if (_edits.Count > 0)
+        {
+            start = Math.Max(start, _edits[^1].End);
+        }
+
+        if (start < end)
+        {
+            Add(new Edit(start, end, Kind.Cut));
+        }
     }
 
     public void Wrap(int start, int end) => Add(new Edit(start, end, Kind.Wrap));

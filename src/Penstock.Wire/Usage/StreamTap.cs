@@ -9,9 +9,9 @@ namespace Penstock.Wire.Usage;
 /// many events there were, the usage that the engine reports, and whether the stream came to its proper end.
 /// </summary>
 /// <remarks>
-/// Only lines that name a thing of interest are parsed; the others cost one vectorised search. A line that is split
-/// over reads is kept until it is whole, up to <see cref="LineBytesMax"/>. Not thread-safe; rented memory is returned
-/// by <see cref="Dispose"/>.
+/// Lines end in LF or CRLF. Only lines that name a thing of interest are parsed; the others cost one vectorised
+/// search. A line that is split over reads is kept until it is whole, up to <see cref="LineBytesMax"/>. Not
+/// thread-safe; rented memory is returned by <see cref="Dispose"/>.
 /// </remarks>
 public sealed class StreamTap : IDisposable
 {
@@ -21,8 +21,17 @@ public sealed class StreamTap : IDisposable
     private byte[] _partial = [];
     private int _partialLength;
     private bool _skipLine;
+    private Tail _tail;
     private Dialect _dialect;
     private TokenUsage _usage;
+
+    /// <summary>What there is of the line that has not ended yet.</summary>
+    private enum Tail : byte
+    {
+        Nothing,
+        CarriageReturn,
+        Text,
+    }
 
     /// <summary>What the engine reported so far.</summary>
     public TokenUsage Usage => _usage;
@@ -45,7 +54,8 @@ public sealed class StreamTap : IDisposable
     /// <summary>Bytes seen.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>The bytes so far end at the end of an event, so that another may be written after them.</summary>
+    /// <summary>The bytes so far end with an empty line (or there are none), so that an event may be written after
+    /// them.</summary>
     public bool AtEventEnd { get; private set; }
 
     public void Start(Dialect dialect)
@@ -53,6 +63,7 @@ public sealed class StreamTap : IDisposable
         _dialect = dialect;
         _partialLength = 0;
         _skipLine = false;
+        _tail = Tail.Nothing;
         _usage = default;
         HasUsage = UsageIsFinal = Finished = SawError = false;
         Deltas = Bytes = 0;
@@ -67,9 +78,8 @@ public sealed class StreamTap : IDisposable
             return;
         }
 
-        var endedLine = Bytes == 0 || _lastWasNewline;
         Bytes += bytes.Length;
-        NoteEnd(bytes, endedLine);
+        NoteEnd(bytes);
         var from = 0;
         while (true)
         {
@@ -100,17 +110,31 @@ public sealed class StreamTap : IDisposable
         {
             ArrayPool<byte>.Shared.Return(_partial);
             _partial = [];
+            _partialLength = 0;
         }
     }
 
-    private bool _lastWasNewline;
-
-    private void NoteEnd(ReadOnlySpan<byte> bytes, bool endedLine)
+    private void NoteEnd(ReadOnlySpan<byte> bytes)
     {
-        _lastWasNewline = bytes[^1] == (byte)'\n';
-        AtEventEnd = bytes.EndsWith("\n\n"u8) || bytes.EndsWith("\n\r\n"u8)
-            || (endedLine && (bytes.SequenceEqual("\n"u8) || bytes.SequenceEqual("\r\n"u8)));
+        var last = bytes.LastIndexOf((byte)'\n');
+        if (last < 0)
+        {
+            AtEventEnd = false;
+            _tail = Joined(_tail, bytes);
+            return;
+        }
+
+        var before = bytes[..last].LastIndexOf((byte)'\n');
+        var line = Joined(before < 0 ? _tail : Tail.Nothing, bytes[(before + 1)..last]);
+        var tail = bytes[(last + 1)..];
+        AtEventEnd = tail.IsEmpty && line != Tail.Text;
+        _tail = Joined(Tail.Nothing, tail);
     }
+
+    private static Tail Joined(Tail tail, ReadOnlySpan<byte> more) =>
+        more.IsEmpty ? tail
+        : tail == Tail.Nothing && more is [(byte)'\r'] ? Tail.CarriageReturn
+        : Tail.Text;
 
     private void Keep(ReadOnlySpan<byte> bytes)
     {
@@ -130,7 +154,11 @@ public sealed class StreamTap : IDisposable
         {
             var larger = ArrayPool<byte>.Shared.Rent(Math.Max(1024, _partialLength + bytes.Length));
             _partial.AsSpan(0, _partialLength).CopyTo(larger);
-            Dispose();
+            if (_partial.Length > 0)
+            {
+                ArrayPool<byte>.Shared.Return(_partial);
+            }
+
             _partial = larger;
         }
 
@@ -145,65 +173,16 @@ public sealed class StreamTap : IDisposable
             return;
         }
 
-        var data = line[5..].Trim((byte)' ').TrimEnd((byte)'\r');
-        if (_dialect == Dialect.Anthropic)
-        {
-            SeeAnthropic(data);
-        }
-        else
-        {
-            SeeOpenAi(data);
-        }
-    }
-
-    private void SeeAnthropic(ReadOnlySpan<byte> data)
-    {
-        // The type is the first member wherever it was seen; a short look at the start keeps deltas cheap.
-        var head = data[..Math.Min(data.Length, 48)];
-        if (head.IndexOf("content_block_"u8) >= 0)
-        {
-            Deltas += head.IndexOf("content_block_delta"u8) >= 0 ? 1 : 0;
-            return;
-        }
-
-        if (data.IndexOf("\"usage\""u8) >= 0 && UsageReader.TryRead(_dialect, data, ref _usage))
+        var data = line[5..].Trim(" \r"u8);
+        var kind = _dialect == Dialect.Anthropic ? StreamEvent.OfAnthropic(data) : StreamEvent.OfOpenAi(data);
+        Deltas += kind == StreamEventKind.Delta ? 1 : 0;
+        Finished |= kind == StreamEventKind.Stop;
+        SawError |= kind == StreamEventKind.Error;
+        var mayHaveUsage = _dialect == Dialect.OpenAiChat || kind is StreamEventKind.Other or StreamEventKind.Final;
+        if (mayHaveUsage && StreamEvent.HasUsage(data) && UsageReader.TryRead(_dialect, data, ref _usage))
         {
             HasUsage = true;
-            UsageIsFinal |= data.IndexOf("message_delta"u8) >= 0;
-        }
-        else if (data.IndexOf("\"message_stop\""u8) >= 0)
-        {
-            Finished = true;
-        }
-        else if (head.IndexOf("\"error\""u8) >= 0)
-        {
-            SawError = true;
-        }
-    }
-
-    private void SeeOpenAi(ReadOnlySpan<byte> data)
-    {
-        if (data.SequenceEqual("[DONE]"u8))
-        {
-            Finished = true;
-        }
-        else if (data.StartsWith("{\"error\""u8))
-        {
-            SawError = true;
-        }
-        else
-        {
-            Deltas += data.IndexOf("\"choices\":[]"u8) >= 0 ? 0 : 1;
-            SeeOpenAiUsage(data);
-        }
-    }
-
-    private void SeeOpenAiUsage(ReadOnlySpan<byte> data)
-    {
-        if (data.IndexOf("\"usage\":{"u8) >= 0 || data.IndexOf("\"usage\": {"u8) >= 0)
-        {
-            HasUsage |= UsageReader.TryRead(_dialect, data, ref _usage);
-            UsageIsFinal = HasUsage;
+            UsageIsFinal |= _dialect == Dialect.OpenAiChat || kind == StreamEventKind.Final;
         }
     }
 }

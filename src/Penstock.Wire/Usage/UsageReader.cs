@@ -6,14 +6,14 @@ namespace Penstock.Wire.Usage;
 
 /// <summary>
 /// Finds the <c>usage</c> object in one JSON document of an engine: a whole answer, or the data of one stream event.
-/// Anthropic's form is in §2.3 of the Messages reference, OpenAI's in the chat completion object; engines leave
-/// members out, and null counts as left out.
+/// Formats: the Anthropic Messages reference and OpenAI's chat completion object. Engines leave members out, and null
+/// counts as left out.
 /// </summary>
 public static class UsageReader
 {
     /// <summary>
-    /// Adds what <paramref name="json"/> says to <paramref name="usage"/>: members that are given replace what was
-    /// known. False where there is no usage in it, or where it is not JSON.
+    /// Adds what <paramref name="json"/> says to <paramref name="usage"/>: counts that are given replace what was
+    /// known. False, and nothing is changed, where no count is in it, or where it is not JSON.
     /// </summary>
     public static bool TryRead(Dialect dialect, ReadOnlySpan<byte> json, ref TokenUsage usage)
     {
@@ -25,10 +25,17 @@ public static class UsageReader
                 return false;
             }
 
-            usage = dialect == Dialect.Anthropic ? ReadAnthropic(ref reader, usage) : ReadOpenAi(ref reader);
+            var counts = default(Counts);
+            Read(ref reader, dialect, ref counts);
+            if (counts.IsEmpty)
+            {
+                return false;
+            }
+
+            usage = dialect == Dialect.Anthropic ? counts.AfterAnthropic(usage) : counts.AsOpenAi();
             return true;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return false;
         }
@@ -52,7 +59,7 @@ public static class UsageReader
                 return true;
             }
 
-            if (!isMessage)
+            if (!isMessage || reader.TokenType != JsonTokenType.StartObject)
             {
                 reader.Skip();
             }
@@ -61,111 +68,113 @@ public static class UsageReader
         return false;
     }
 
-    private static TokenUsage ReadAnthropic(ref Utf8JsonReader reader, TokenUsage known)
+    /// <summary>Reads the members of the object at hand, and those of the objects in it that split a count up; others,
+    /// such as the figures of single iterations, are not the request's.</summary>
+    private static void Read(ref Utf8JsonReader reader, Dialect dialect, ref Counts counts)
     {
-        long? write = null;
-        long? write5m = null;
-        long? write1h = null;
-        var usage = known;
         var depth = reader.CurrentDepth;
         while (reader.Read() && reader.CurrentDepth > depth)
         {
-            if (reader.TokenType != JsonTokenType.PropertyName)
+            if (IsSplit(ref reader))
             {
-                continue;
+                reader.Read();
+                if (reader.TokenType == JsonTokenType.StartObject)
+                {
+                    Read(ref reader, dialect, ref counts);
+                }
             }
-
-            if (reader.ValueTextEquals("input_tokens"u8))
+            else if (dialect == Dialect.Anthropic)
             {
-                usage = usage with { Input = Number(ref reader) ?? usage.Input };
+                ReadAnthropic(ref reader, ref counts);
             }
-            else if (reader.ValueTextEquals("output_tokens"u8))
+            else
             {
-                usage = usage with { Output = Number(ref reader) ?? usage.Output };
-            }
-            else if (reader.ValueTextEquals("cache_read_input_tokens"u8))
-            {
-                usage = usage with { CacheRead = Number(ref reader) ?? usage.CacheRead };
-            }
-            else if (reader.ValueTextEquals("cache_creation_input_tokens"u8))
-            {
-                write = Number(ref reader) ?? write;
-            }
-            else if (reader.ValueTextEquals("ephemeral_5m_input_tokens"u8))
-            {
-                write5m = Number(ref reader) ?? write5m;
-            }
-            else if (reader.ValueTextEquals("ephemeral_1h_input_tokens"u8))
-            {
-                write1h = Number(ref reader) ?? write1h;
-            }
-            else if (reader.ValueTextEquals("thinking_tokens"u8))
-            {
-                usage = usage with { Thinking = Number(ref reader) ?? usage.Thinking };
+                ReadOpenAi(ref reader, ref counts);
             }
         }
-
-        if (write5m is not null || write1h is not null)
-        {
-            return usage with { CacheWrite5m = write5m ?? 0, CacheWrite1h = write1h ?? 0 };
-        }
-
-        // The last event repeats the sum of the cache writes without the split that the first one gave.
-        return write is null || write == usage.CacheWrite5m + usage.CacheWrite1h
-            ? usage
-            : usage with { CacheWrite5m = write.Value, CacheWrite1h = 0 };
     }
 
-    private static TokenUsage ReadOpenAi(ref Utf8JsonReader reader)
+    private static bool IsSplit(ref Utf8JsonReader reader) =>
+        reader.ValueTextEquals("cache_creation"u8) || reader.ValueTextEquals("output_tokens_details"u8)
+        || reader.ValueTextEquals("prompt_tokens_details"u8) || reader.ValueTextEquals("completion_tokens_details"u8);
+
+    private static void ReadAnthropic(ref Utf8JsonReader reader, ref Counts counts)
     {
-        long prompt = 0;
-        long output = 0;
-        long read = 0;
-        long write = 0;
-        long thinking = 0;
-        var depth = reader.CurrentDepth;
-        while (reader.Read() && reader.CurrentDepth > depth)
+        if (reader.ValueTextEquals("input_tokens"u8))
         {
-            if (reader.TokenType != JsonTokenType.PropertyName)
-            {
-                continue;
-            }
-
-            if (reader.ValueTextEquals("prompt_tokens"u8))
-            {
-                prompt = Number(ref reader) ?? 0;
-            }
-            else if (reader.ValueTextEquals("completion_tokens"u8))
-            {
-                output = Number(ref reader) ?? 0;
-            }
-            else if (reader.ValueTextEquals("cached_tokens"u8))
-            {
-                read = Number(ref reader) ?? 0;
-            }
-            else if (reader.ValueTextEquals("cache_write_tokens"u8))
-            {
-                write = Number(ref reader) ?? 0;
-            }
-            else if (reader.ValueTextEquals("reasoning_tokens"u8))
-            {
-                thinking = Number(ref reader) ?? 0;
-            }
+            Number(ref reader, ref counts.Prompt);
         }
-
-        return new TokenUsage(Math.Max(0, prompt - read - write), write, 0, read, output, thinking);
+        else if (reader.ValueTextEquals("output_tokens"u8))
+        {
+            Number(ref reader, ref counts.Output);
+        }
+        else if (reader.ValueTextEquals("cache_read_input_tokens"u8))
+        {
+            Number(ref reader, ref counts.Read);
+        }
+        else if (reader.ValueTextEquals("cache_creation_input_tokens"u8))
+        {
+            Number(ref reader, ref counts.Write);
+        }
+        else if (reader.ValueTextEquals("ephemeral_5m_input_tokens"u8))
+        {
+            Number(ref reader, ref counts.Write5m);
+        }
+        else if (reader.ValueTextEquals("ephemeral_1h_input_tokens"u8))
+        {
+            Number(ref reader, ref counts.Write1h);
+        }
+        else if (reader.ValueTextEquals("thinking_tokens"u8))
+        {
+            Number(ref reader, ref counts.Thinking);
+        }
+        else
+        {
+            reader.Skip();
+        }
     }
 
-    /// <summary>The number that follows; null for anything else, and for what no count of tokens can be.</summary>
-    private static long? Number(ref Utf8JsonReader reader)
+    private static void ReadOpenAi(ref Utf8JsonReader reader, ref Counts counts)
+    {
+        if (reader.ValueTextEquals("prompt_tokens"u8))
+        {
+            Number(ref reader, ref counts.Prompt);
+        }
+        else if (reader.ValueTextEquals("completion_tokens"u8))
+        {
+            Number(ref reader, ref counts.Output);
+        }
+        else if (reader.ValueTextEquals("cached_tokens"u8))
+        {
+            Number(ref reader, ref counts.Read);
+        }
+        else if (reader.ValueTextEquals("cache_write_tokens"u8))
+        {
+            Number(ref reader, ref counts.Write);
+        }
+        else if (reader.ValueTextEquals("reasoning_tokens"u8))
+        {
+            Number(ref reader, ref counts.Thinking);
+        }
+        else
+        {
+            reader.Skip();
+        }
+    }
+
+    /// <summary>Takes the number that follows; anything else, and what no count of tokens can be, is passed over.
+    /// </summary>
+    private static void Number(ref Utf8JsonReader reader, ref long? count)
     {
         reader.Read();
-        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && value >= 0)
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value)
+            && value is >= 0 and <= Counts.Max)
         {
-            return value;
+            count = value;
         }
-
-        reader.Skip();
-        return null;
+        else
+        {
+            reader.Skip();
+        }
     }
 }

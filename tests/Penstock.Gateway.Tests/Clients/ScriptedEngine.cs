@@ -81,8 +81,8 @@ internal sealed class ScriptedEngine(string? key = null) : IAsyncDisposable
 
     private static async Task<JsonObject?> Read(HttpContext http)
     {
-        var body = (await JsonNode.ParseAsync(http.Request.Body))!.AsObject();
-        if (body["messages"] is not JsonArray)
+        var body = http.Request.ContentLength is > 0 ? await JsonNode.ParseAsync(http.Request.Body) as JsonObject : null;
+        if (body?["messages"] is not JsonArray)
         {
             await Refuse(http, 400, "messages: Field required");
             return null;

@@ -2,19 +2,34 @@ using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Routing.Policies;
 
-/// <summary>One eligible replica after the other.</summary>
+/// <summary>One eligible replica after the other, in the order of their slots.</summary>
 internal sealed class RoundRobinPolicy : RoutePolicy
 {
-    private uint _next;
+    private int _next;
 
     public override string Name => "round-robin";
 
+    public override string Unit => "places";
+
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
-        var start = (int)(_next++ % (uint)candidates.Length);
-        for (var i = 0; i < candidates.Length; i++)
+        var start = _next;
+        var first = -1;
+        for (var place = 0; place < candidates.Length; place++)
         {
-            candidates[i].Cost = (i - start + candidates.Length) % candidates.Length;
+            var slot = (start + place) % candidates.Length;
+            candidates[slot].Cost = place;
+            if (first < 0 && candidates[slot].Ineligible == Ineligible.No)
+            {
+                first = slot;
+            }
+        }
+
+        // On from the one that is taken: counting the calls alone would give the successor of a slot that is out of
+        // service a double share.
+        if (first >= 0)
+        {
+            _next = (first + 1) % candidates.Length;
         }
     }
 }

@@ -1,0 +1,167 @@
+using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
+using Penstock.Core.Routing;
+
+namespace Penstock.DecisionBench;
+
+/// <summary>The operations, on pools of 256 replicas that remember 4,096 blocks each.</summary>
+internal static class Cases
+{
+    private const int Replicas = 256;
+    private const int Remembered = 4_096;
+
+    /// <summary>Blocks of a prompt of 100,000 tokens, at 4 bytes a token.</summary>
+    private const int LongPrompt = 100_000 * 4 / PrefixChainBuilder.BlockBytes;
+
+    public static IEnumerable<Row> All()
+    {
+        yield return Match("match 128 blocks, one replica holds them", 128, 1_000, one: true);
+        yield return Match("match 128 blocks, all 256 replicas hold them", 128, 1_000, one: false);
+        yield return Match("match 1,562 blocks, all 256 replicas hold them", LongPrompt, null, one: false);
+        yield return MatchOfManyDepths("match 1,562 blocks, every replica holds another length of them");
+        yield return MatchOfNothing("match 1,562 blocks, nobody holds them");
+        yield return InsertAgain("insert 128 blocks that the replica holds", isShared: false);
+        yield return InsertAgain("insert 128 blocks that all 256 replicas hold", isShared: true);
+        yield return InsertNew("insert 128 new blocks into a full index of 8 replicas", 8);
+        yield return InsertNew("insert 128 new blocks into a full index of 256 replicas", Replicas);
+        foreach (var policy in RoutePolicies.Names)
+        {
+            yield return Decide($"decide, {policy}, 100k-token prompt that all hold", policy);
+        }
+
+        yield return DecideAndApply("decide, dispatch, first token, end; cost, 100k tokens");
+    }
+
+    private static Row Match(string what, int blocks, int? budget, bool one)
+    {
+        var index = FullIndex();
+        var chain = Chain(1, blocks);
+        for (var replica = 0; replica < (one ? 1 : Replicas); replica++)
+        {
+            index.Insert(chain, replica);
+        }
+
+        var matched = new int[Replicas];
+        return Row.Measure(what, budget, _ => index.Match(chain, matched));
+    }
+
+    private static Row MatchOfManyDepths(string what)
+    {
+        var index = FullIndex();
+        var chain = Chain(1, LongPrompt);
+        for (var replica = 0; replica < Replicas; replica++)
+        {
+            index.Insert(chain.AsSpan(0, LongPrompt * (replica + 1) / Replicas), replica);
+        }
+
+        var matched = new int[Replicas];
+        return Row.Measure(what, null, _ => index.Match(chain, matched));
+    }
+
+    private static Row MatchOfNothing(string what)
+    {
+        var index = FullIndex();
+        var chain = Chain(1, LongPrompt);
+        var matched = new int[Replicas];
+        return Row.Measure(what, null, _ => index.Match(chain, matched));
+    }
+
+    private static Row InsertAgain(string what, bool isShared)
+    {
+        var index = FullIndex();
+        var chain = Chain(1, 128);
+        for (var replica = 0; replica < (isShared ? Replicas : 1); replica++)
+        {
+            index.Insert(chain, replica);
+        }
+
+        return Row.Measure(what, 5_000, call => index.Insert(chain, isShared ? call % Replicas : 0));
+    }
+
+    private static Row InsertNew(string what, int replicas)
+    {
+        // More chains than a replica can remember come round, so that every block is new and evicts another.
+        var index = FullIndex(replicas);
+        var chains = Enumerable.Range(0, 64).Select(seed => Chain((ulong)seed + 1_000_000, 128)).ToArray();
+        return Row.Measure(
+            what, 5_000, call => index.Insert(chains[call / replicas % chains.Length], call % replicas));
+    }
+
+    private static Row Decide(string what, string policyName)
+    {
+        var pool = FullPool(out var chain);
+        var policy = RoutePolicies.Create(policyName)!;
+        var candidates = new Candidate[Replicas];
+        var rng = new Rng(7);
+        return Row.Measure(what, 5_000, _ => pool.Decide(Request(chain), policy, candidates, ref rng));
+    }
+
+    private static Row DecideAndApply(string what)
+    {
+        var pool = FullPool(out var chain);
+        var policy = RoutePolicies.Create("cost")!;
+        var candidates = new Candidate[Replicas];
+        var rng = new Rng(7);
+        return Row.Measure(what, null, call =>
+        {
+            var at = new Instant(call * 1_000_000L);
+            var decision = pool.Decide(Request(chain), policy, candidates, ref rng);
+            var ticket = pool.Apply(PoolEvent.Dispatched(at, in decision, 400_000), chain);
+            pool.Apply(PoolEvent.FirstToken(at + TimeSpan.FromMilliseconds(50), ticket));
+            pool.Apply(PoolEvent.Ended(
+                at + TimeSpan.FromSeconds(4), ticket, RouteEnd.Completed, 100_000, 99_000, 200));
+        });
+    }
+
+    private static RouteRequest Request(ulong[] chain) => new() { Chain = chain, PromptBytes = 400_000 };
+
+    /// <summary>A pool at work: chains of its own on every replica, and the long prompt on all.</summary>
+    private static PoolState FullPool(out ulong[] chain)
+    {
+        var pool = new PoolState(Replicas, Remembered);
+        chain = Chain(1, LongPrompt);
+        for (var replica = 0; replica < Replicas; replica++)
+        {
+            pool.Apply(PoolEvent.Eligibility(default, replica, Ineligible.No));
+            var decision = new RouteDecision(replica, -1, 100_000, 0, Replicas);
+            for (var seed = 0; seed < Remembered / 128; seed++)
+            {
+                var own = pool.Apply(
+                    PoolEvent.Dispatched(default, in decision, 400_000),
+                    Chain((ulong)((replica * 1_000) + seed + 10), 128));
+                pool.Apply(PoolEvent.Ended(default, own, RouteEnd.Cancelled));
+            }
+
+            var ticket = pool.Apply(PoolEvent.Dispatched(default, in decision, 400_000), chain);
+            pool.Apply(PoolEvent.Ended(default, ticket, RouteEnd.Cancelled));
+        }
+
+        return pool;
+    }
+
+    private static PrefixIndex FullIndex(int replicas = Replicas)
+    {
+        var index = new PrefixIndex(replicas, Remembered);
+        for (var replica = 0; replica < replicas; replica++)
+        {
+            for (var seed = 0; seed < Remembered / 128; seed++)
+            {
+                index.Insert(Chain((ulong)((replica * 1_000) + seed + 10), 128), replica);
+            }
+        }
+
+        return index;
+    }
+
+    private static ulong[] Chain(ulong seed, int blocks)
+    {
+        var rng = new Rng(seed);
+        var chain = new ulong[blocks];
+        for (var i = 0; i < blocks; i++)
+        {
+            chain[i] = rng.NextUInt64();
+        }
+
+        return chain;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+using System.Text.Json;
+
+namespace Penstock.DecisionBench;
+
+/// <summary>One measured operation: nanoseconds of one call, over batches of calls.</summary>
+internal sealed record Row(string What, double MedianNs, double P10Ns, double P90Ns, int? BudgetNs)
+{
+    public static readonly JsonSerializerOptions Json =
+        new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower, WriteIndented = true };
+
+    private const int Batches = 101;
+    private const double BatchSeconds = 0.004;
+
+    /// <summary>Warms up, finds how many calls fill a batch, and times the batches. The argument counts the calls.
+    /// </summary>
+    public static Row Measure(string what, int? budgetNs, Action<int> call)
+    {
+        var clock = Stopwatch.StartNew();
+        var calls = 0;
+        while (clock.Elapsed.TotalSeconds < 0.3)
+        {
+            call(calls++);
+        }
+
+        var batch = Math.Max(1, (int)(calls * BatchSeconds / clock.Elapsed.TotalSeconds));
+        var each = new double[Batches];
+        for (var i = 0; i < Batches; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            for (var j = 0; j < batch; j++)
+            {
+                call(calls++);
+            }
+
+            each[i] = Stopwatch.GetElapsedTime(start).TotalNanoseconds / batch;
+        }
+
+        Array.Sort(each);
+        return new Row(what, Round(each[Batches / 2]), Round(each[Batches / 10]), Round(each[Batches * 9 / 10]), budgetNs);
+    }
+
+    private static double Round(double value) => Math.Round(value, 1);
+}

@@ -1,0 +1,75 @@
+using System.Diagnostics.Metrics;
+using Penstock.Core.Replicas;
+using Penstock.Core.Routing;
+using Penstock.Gateway.Pools;
+
+namespace Penstock.Gateway.Observability;
+
+using Tag = KeyValuePair<string, object?>;
+
+/// <summary>
+/// What is known of every replica. Nothing is measured for it: it is what routing decides by. Of a fleet with more than
+/// <see cref="ReplicasMax"/> replicas the first are shown, and the rest counted.
+/// </summary>
+internal static class ReplicaMetrics
+{
+    /// <summary>Replicas shown at most, so that every instrument stays below its own limit of series.</summary>
+    public const int ReplicasMax = 300;
+
+    private static readonly HealthStatus[] States = Enum.GetValues<HealthStatus>();
+    private static readonly string[] StateNames = [.. States.Select(s => s.ToString().ToLowerInvariant())];
+
+    public static void Observe(Meter meter, FleetRuntime fleet)
+    {
+        void Long(string name, string unit, string help, Func<ReplicaLoad, long> read) =>
+            meter.CreateObservableGauge(
+                name, () => Each(fleet).Select(r => new Measurement<long>(read(r.Load), r.Labels)), unit, help);
+
+        Long("penstock.replica.in_flight", "{request}", "Requests dispatched and not ended.", l => l.InFlight);
+        Long("penstock.replica.prefill_tokens", "{token}", "Uncached prompt tokens of requests whose first token has "
+            + "not come.", l => l.PrefillTokens);
+        Long("penstock.replica.decode_tokens", "{token}", "Tokens of requests whose answer is under way.",
+            l => l.DecodeTokens);
+        Long("penstock.replica.reported_running", "{request}", "Requests running, as the engine reports.",
+            l => l.ReportedRunning);
+        Long("penstock.replica.reported_waiting", "{request}", "Requests waiting, as the engine reports.",
+            l => l.ReportedWaiting);
+        meter.CreateObservableGauge(
+            "penstock.replica.kv_usage",
+            () => Each(fleet).Where(r => !double.IsNaN(r.Load.KvUsage))
+                .Select(r => new Measurement<double>(r.Load.KvUsage, r.Labels)),
+            null, "Share of the KV cache in use, 0 to 1, as the engine reports.");
+        meter.CreateObservableGauge(
+            "penstock.replica.routable",
+            () => Each(fleet).Select(r => new Measurement<int>(r.Load.Ineligible == Ineligible.No ? 1 : 0, r.Labels)),
+            null, "1 where new requests may go there.");
+        meter.CreateObservableGauge(
+            "penstock.replica.health", () => Each(fleet).SelectMany(Health), null, "1 for the state that it is in.");
+        meter.CreateObservableGauge(
+            "penstock.replicas", () => fleet.Current.Pools.Sum(p => p.Replicas.Count), "{replica}", "Replicas known.");
+        meter.CreateObservableGauge(
+            "penstock.replicas_not_shown",
+            () => Math.Max(0, fleet.Current.Pools.Sum(p => p.Replicas.Count) - ReplicasMax),
+            "{replica}", "Replicas beyond the number that is shown one by one.");
+    }
+
+    private static IEnumerable<Measurement<int>> Health(Observed replica) =>
+        States.Select((state, i) => new Measurement<int>(
+            replica.Replica.Health.Status == state ? 1 : 0, [.. replica.Labels, new("state", StateNames[i])]));
+
+    private static IEnumerable<Observed> Each(FleetRuntime fleet) => fleet.Current.Pools.SelectMany(Each).Take(ReplicasMax);
+
+    private static IEnumerable<Observed> Each(Pool pool)
+    {
+        var loads = pool.Loads();
+        for (var slot = 0; slot < loads.Length; slot++)
+        {
+            var replica = pool.Replicas[slot];
+            yield return new Observed(
+                replica, loads[slot],
+                [new("model", pool.Snapshot.Model), new("pool", pool.Snapshot.Name), new("replica", replica.Name)]);
+        }
+    }
+
+    private sealed record Observed(Replica Replica, ReplicaLoad Load, Tag[] Labels);
+}
