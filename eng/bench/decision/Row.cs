@@ -37,9 +37,7 @@ internal sealed record Row(string What, double MedianNs, double P10Ns, double P9
         }
 
         Array.Sort(each);
-        return new Row(
-            what, Round(each[Batches / 2]), Round(each[Batches / 10]), Round(each[Batches * 9 / 10]), budgetNs);
+        double At(int percent) => Math.Round(each[Batches * percent / 100], 1);
+        return new Row(what, At(50), At(10), At(90), budgetNs);
     }
-
-    private static double Round(double value) => Math.Round(value, 1);
 }

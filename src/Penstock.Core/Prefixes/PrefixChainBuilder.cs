@@ -30,7 +30,8 @@ public sealed class PrefixChainBuilder : IDisposable
     /// <summary>Bytes fed since <see cref="Start"/>.</summary>
     public long Bytes { get; private set; }
 
-    /// <summary>The chain so far: full blocks only. Valid until the next <see cref="Start"/> or <see cref="Dispose"/>.</summary>
+    /// <summary>The chain so far: full blocks only. Valid until the next <see cref="Start"/>, <see cref="Append"/> or
+    /// <see cref="Dispose"/>.</summary>
     public ReadOnlySpan<ulong> Blocks => _blocks.AsSpan(0, _count);
 
     /// <summary>Begins a new chain in the given cache scope.</summary>

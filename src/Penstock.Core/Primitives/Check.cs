@@ -25,5 +25,6 @@ public static class Check
     private static void Fail(string expression) => throw new InvariantException(expression);
 }
 
-/// <summary>A statement that the code relies on turned out false: a bug in Penstock, never the caller's fault.</summary>
+/// <summary>A statement that the code relies on turned out false: a bug in Penstock, never the caller's fault.
+/// </summary>
 public sealed class InvariantException(string expression) : Exception($"invariant broken: {expression}");

@@ -29,7 +29,8 @@ public struct Rng
         return result;
     }
 
-    /// <summary>A whole number from 0 to <paramref name="exclusiveMax"/> − 1, without modulo bias beyond 2⁻³².</summary>
+    /// <summary>A whole number from 0 to <paramref name="exclusiveMax"/> − 1, without modulo bias beyond 2⁻³².
+    /// </summary>
     public int NextInt32(int exclusiveMax)
     {
         Check.That(exclusiveMax > 0);

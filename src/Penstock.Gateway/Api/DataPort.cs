@@ -22,7 +22,8 @@ internal sealed class DataPort(RequestFlow flow, FleetRuntime fleet)
             "/v1/chat/completions" => Post(http, Dialect.OpenAiChat, Operation.Generate),
             "/v1/messages/count_tokens" => Post(http, Dialect.Anthropic, Operation.CountTokens),
             "/v1/models" => ModelsApi.ListAsync(http, fleet.Current.Snapshot),
-            "/api/hello" or "/livez" => Empty(http, StatusCodes.Status200OK),
+            "/api/hello" => Hello(http),
+            "/livez" => Empty(http, StatusCodes.Status200OK),
             "/readyz" => Empty(http, IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable),
             _ when path.StartsWith(ModelPrefix, StringComparison.Ordinal) =>
                 ModelsApi.GetAsync(http, fleet.Current.Snapshot, path[ModelPrefix.Length..]),
@@ -46,6 +47,12 @@ internal sealed class DataPort(RequestFlow flow, FleetRuntime fleet)
             http,
             new Failure(FailureKind.MethodNotAllowed, $"{http.Request.Method} is not allowed here, use POST"),
             dialect);
+    }
+
+    private static Task Hello(HttpContext http)
+    {
+        http.Response.Headers["request-id"] = RequestIds.Format(Guid.CreateVersion7());
+        return Empty(http, StatusCodes.Status200OK);
     }
 
     private static Task Empty(HttpContext http, int status)

@@ -91,8 +91,7 @@ internal sealed class OpenMetricsText
         foreach (var bucket in point.GetHistogramBuckets())
         {
             below += bucket.BucketCount;
-            _text.Append(family).Append("_bucket{").Append(_labels).Append(_labels.Length > 0 ? "," : "")
-                .Append("le=\"");
+            _text.Append(family).Append("_bucket{").Append(_labels).Append(_labels.Length > 0 ? ",le=\"" : "le=\"");
             Number(_text, bucket.ExplicitBound).Append("\"} ").Append(below).Append('\n');
         }
 

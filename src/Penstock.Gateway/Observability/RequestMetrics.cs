@@ -38,8 +38,7 @@ internal sealed class RequestMetrics
             meter, "penstock.request.duration", "From the head of a request to the end of its answer.", DurationBounds);
         _firstByte = Seconds(
             meter, "penstock.time_to_first_byte",
-            "From the head of a streaming request to the first byte of its answer.",
-            GenAi.FirstTokenBounds);
+            "From the head of a streaming request to the first byte of its answer.", GenAi.FirstTokenBounds);
         _overhead = Seconds(
             meter, "penstock.overhead", "The gateway's own share of the time until an answer began.", OverheadBounds);
         _genAi = new GenAiMetrics(meter);

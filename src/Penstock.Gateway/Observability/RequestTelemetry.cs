@@ -3,9 +3,7 @@ using Penstock.Gateway.Requests;
 
 namespace Penstock.Gateway.Observability;
 
-/// <summary>
-/// Everything that is told about requests: metrics, spans, and one log line each, without prompt text.
-/// </summary>
+/// <summary>Everything that is told about requests: metrics, spans, and a log line each, without prompt text.</summary>
 /// <param name="metrics">What counts them.</param>
 /// <param name="log">What writes a line each; null: none are written.</param>
 /// <param name="time">The clock that requests are timed by.</param>

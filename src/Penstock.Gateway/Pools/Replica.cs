@@ -66,6 +66,15 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
         }
     }
 
+    /// <summary>A request that went here was answered in full; news only where something failed before.</summary>
+    public void Succeeded()
+    {
+        if (Health is not { Status: HealthStatus.Healthy, RequestFailures: 0, ConnectFailures: 0 })
+        {
+            _watch.Observe(HealthSignal.RequestSucceeded);
+        }
+    }
+
     /// <summary>Evidence from a request that went here.</summary>
     public void Observe(HealthSignal signal) => _watch.Observe(signal);
 

@@ -5,6 +5,9 @@ namespace Penstock.Gateway.Requests;
 /// <summary>One request body in rented memory that grows as it arrives. Not thread-safe.</summary>
 internal sealed class BodyBuffer : IBufferWriter<byte>, IDisposable
 {
+    /// <summary>Bytes that are reserved on the word of a content length; more are when they come.</summary>
+    public const int BelievedMax = 1024 * 1024;
+
     private byte[] _bytes = [];
 
     public int Length { get; private set; }

@@ -25,7 +25,7 @@ internal static class BodyReading
 
         if (request.ContentLength is > 0 and var length)
         {
-            x.Body.Reserve((int)length);
+            x.Body.Reserve((int)Math.Min(length, BodyBuffer.BelievedMax));
         }
 
         try

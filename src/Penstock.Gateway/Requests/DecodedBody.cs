@@ -35,8 +35,9 @@ internal static class DecodedBody
         {
             return await CopyAsync(decoder, x, limit);
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException || (e is InvalidOperationException && encoding == "br"))
         {
+            // The Brotli decoder has an exception of its own for bad data.
             return new Failure(
                 FailureKind.InvalidRequest, $"content-encoding: the body is not valid {encoding}",
                 Code: "request_body_encoding_invalid");

@@ -20,9 +20,7 @@ internal sealed class Dispatch(Routing routing, Settlement settlement, Relays re
         var identity = replica.Identity;
         if (identity is null || replica.DialectFor(x.Dialect) is not { } dialect)
         {
-            return Give(
-                x, EngineVerdict.Unreachable, "the engine speaks no API that the request could be put in",
-                AttemptOutcome.NotReached);
+            return Unreachable(x);
         }
 
         if (x.Operation == Operation.CountTokens && !TokenCounting.CanAsk(x, identity))
@@ -53,6 +51,7 @@ internal sealed class Dispatch(Routing routing, Settlement settlement, Relays re
     {
         var timeouts = x.Attempt.Pool.Snapshot.Timeouts;
         var sentAt = time.GetTimestamp();
+        x.Rearm();
         x.Allow(
             x.Scan.Stream ? timeouts.FirstByte : timeouts.NonStreaming, sentAt, time.TimestampFrequency);
         UpstreamAnswer answer;
@@ -63,7 +62,7 @@ internal sealed class Dispatch(Routing routing, Settlement settlement, Relays re
         catch (UpstreamException e)
         {
             return e.Fault == UpstreamFault.NotConnected
-                ? Give(x, EngineVerdict.Unreachable, "the engine could not be reached", AttemptOutcome.NotReached)
+                ? Unreachable(x)
                 : Give(x, EngineVerdict.Broken, "the engine broke off before its answer", AttemptOutcome.EngineFailed);
         }
         catch (OperationCanceledException) when (x.Expired)
@@ -79,6 +78,13 @@ internal sealed class Dispatch(Routing routing, Settlement settlement, Relays re
                 ? await relays.Refusal.RelayAsync(x, answer, identity, prepared.Dialect)
                 : await relays.RelayAsync(x, answer, prepared);
         }
+    }
+
+    /// <summary>Nobody is there, which to the client is a lack of room and not a broken answer.</summary>
+    private AttemptFailure Unreachable(Exchange x)
+    {
+        settlement.Close(x, AttemptOutcome.NotReached);
+        return EngineFailures.From(x, EngineVerdict.Unreachable, "") with { Failure = Overload.NoReplica(x.Model) };
     }
 
     private AttemptFailure Give(Exchange x, EngineVerdict verdict, string message, AttemptOutcome outcome)

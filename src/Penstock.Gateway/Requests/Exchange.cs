@@ -107,6 +107,9 @@ internal sealed class Exchange : IDisposable
     /// <summary>The response is an event stream that has begun and may carry pings. Read by the watchdog.</summary>
     public bool MayPing { get; set; }
 
+    /// <summary>Bytes wait for the client: the silence is not the engine's. Read by the watchdog.</summary>
+    public bool WaitsForClient { get; set; }
+
     /// <summary>Timestamp of the last byte written to the client's stream. Written by relay and watchdog.</summary>
     public long LastWrite { get; set; }
 
@@ -119,10 +122,10 @@ internal sealed class Exchange : IDisposable
         Fleet = pools.Snapshot;
         Dialect = dialect;
         Operation = operation;
-        Id = Guid.CreateVersion7();
-        IdText = RequestIds.Format(Id);
         StartedAt = time.GetTimestamp();
         StartedUtc = time.GetUtcNow();
+        Id = RequestIds.Next(StartedUtc);
+        IdText = RequestIds.Format(Id);
         Scan.Start(dialect, operation == Operation.CountTokens);
         Record = null;
         Attempts = 0;
@@ -130,6 +133,7 @@ internal sealed class Exchange : IDisposable
         Overhead = null;
         ModelSubstituted = false;
         MayPing = false;
+        WaitsForClient = false;
         Key = null!;
         Model = null!;
         Failures.Clear();
@@ -137,6 +141,13 @@ internal sealed class Exchange : IDisposable
         _expired = 0;
         _allowedTicks = 0;
         _clientGone = http.RequestAborted.UnsafeRegister(static x => ((Exchange)x!).Upstream.Cancel(), this);
+    }
+
+    /// <summary>Goes on with a newer fleet.</summary>
+    public void Use(Fleet pools)
+    {
+        Pools = pools;
+        Fleet = pools.Snapshot;
     }
 
     /// <summary>Gives back what was rented; the exchange may be used again.</summary>
@@ -153,9 +164,10 @@ internal sealed class Exchange : IDisposable
         Fleet = null!;
         Pools = null!;
         Record = null;
+        AllowAnything();
         if (!Upstream.TryReset())
         {
-            Upstream.Dispose();
+            // Not disposed of: the watchdog may hold it, and without a timer it holds nothing.
             Upstream = new CancellationTokenSource();
         }
     }
@@ -179,6 +191,21 @@ internal sealed class Exchange : IDisposable
         Volatile.Write(ref _allowedTicks, (long)(silence.TotalSeconds * frequency));
     }
 
+    /// <summary>What ended the attempt before does not end the next one.</summary>
+    public void Rearm()
+    {
+        if (Expired)
+        {
+            AllowAnything();
+            Upstream = new CancellationTokenSource();
+            Volatile.Write(ref _expired, 0);
+            if (ClientGone)
+            {
+                Upstream.Cancel();
+            }
+        }
+    }
+
     /// <summary>Something came from the engine.</summary>
     public void Touch(long now) => Volatile.Write(ref _lastActivity, now);
 
@@ -189,8 +216,16 @@ internal sealed class Exchange : IDisposable
     public void ExpireIfDue(long now)
     {
         var allowed = Volatile.Read(ref _allowedTicks);
-        if (allowed > 0 && now - Volatile.Read(ref _lastActivity) > allowed
-            && Interlocked.Exchange(ref _expired, 1) == 0)
+        if (allowed <= 0 || now - Volatile.Read(ref _lastActivity) <= allowed)
+        {
+            return;
+        }
+
+        if (WaitsForClient)
+        {
+            Http.Abort();
+        }
+        else if (Interlocked.Exchange(ref _expired, 1) == 0)
         {
             Upstream.Cancel();
         }

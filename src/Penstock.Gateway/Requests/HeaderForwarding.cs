@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Frozen;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -26,13 +27,21 @@ internal static class HeaderForwarding
         ],
         StringComparer.OrdinalIgnoreCase);
 
+    /// <summary>A header's name is a token (RFC 9110 §5.6.2).</summary>
+    private static readonly SearchValues<char> NameLetters = SearchValues.Create(
+        "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+    private static readonly SearchValues<char> Controls = SearchValues.Create(
+        [.. Enumerable.Range(0, 32).Where(static c => c != '\t').Select(static c => (char)c), '\x7f']);
+
     /// <summary>Copies what the client sent, unknown headers included.</summary>
     /// <param name="sameDialect">False: headers of the client's API mean nothing to the engine and stay here.</param>
     public static void ToEngine(IHeaderDictionary from, UpstreamRequest to, bool sameDialect)
     {
+        var connection = from.Connection;
         foreach (var (name, values) in from)
         {
-            if (NotToEngine.Contains(name) || name.StartsWith(':')
+            if (NotToEngine.Contains(name) || name.StartsWith(':') || Names(connection, name)
                 || (!sameDialect && name.StartsWith("anthropic-", StringComparison.OrdinalIgnoreCase)))
             {
                 continue;
@@ -46,12 +55,40 @@ internal static class HeaderForwarding
     }
 
     /// <summary>Copies what the engine answered, unknown headers included.</summary>
-    public static void ToClient(UpstreamAnswer from, IHeaderDictionary to) =>
+    public static void ToClient(UpstreamAnswer from, IHeaderDictionary to)
+    {
         from.VisitHeaders(to, static (to, name, value) =>
         {
-            if (!NotToClient.Contains(name))
+            // What is no header by the rules of HTTP would be refused by the server on our side.
+            if (!NotToClient.Contains(name) && !name.AsSpan().ContainsAnyExcept(NameLetters)
+                && !value.AsSpan().ContainsAny(Controls))
             {
                 to[name] = to.TryGetValue(name, out var before) ? StringValues.Concat(before, value) : value;
             }
         });
+        if (from.FindHeader("connection") is { } connection)
+        {
+            foreach (var option in connection.Split(',', StringSplitOptions.TrimEntries))
+            {
+                to.Remove(option);
+            }
+        }
+    }
+
+    /// <summary>The header <c>connection</c> names another one that is for this connection only.</summary>
+    private static bool Names(StringValues connection, string name)
+    {
+        foreach (var value in connection)
+        {
+            foreach (var option in value.AsSpan().Split(','))
+            {
+                if (value.AsSpan()[option].Trim().Equals(name, StringComparison.OrdinalIgnoreCase))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
 }

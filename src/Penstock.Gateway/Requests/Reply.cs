@@ -18,15 +18,15 @@ internal static class Reply
     private const string OwnIdHeader = "penstock-request-id";
 
     /// <summary>Begins the response to a request that an engine answers.</summary>
-    /// <param name="translated">The body is not the engine's own, so headers about its form are not either.</param>
-    public static void Begin(Exchange x, UpstreamAnswer answer, TimeProvider time, bool translated)
+    /// <param name="contentType">What the body is where it is not the engine's own; null where it is.</param>
+    public static void Begin(Exchange x, UpstreamAnswer answer, TimeProvider time, string? contentType)
     {
         var response = x.Http.Response;
         response.StatusCode = answer.Status;
         HeaderForwarding.ToClient(answer, response.Headers);
-        if (translated)
+        if (contentType is not null)
         {
-            response.ContentType = x.Scan.Stream ? "text/event-stream; charset=utf-8" : "application/json";
+            response.ContentType = contentType;
         }
 
         Identify(x);

@@ -37,7 +37,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
             failure = Open(x)
                 ?? Identify(x)
                 ?? await BodyReading.ReadAsync(x)
-                ?? ModelSelection.Select(x)
+                ?? SelectModel(x)
                 ?? await ServeAsync(x);
             if (failure is not null)
             {
@@ -81,6 +81,13 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
         return null;
     }
 
+    /// <summary>In the fleet of now: the body may have taken long to come, and replicas may be gone since.</summary>
+    private Failure? SelectModel(Exchange x)
+    {
+        x.Use(fleet.Current);
+        return ModelSelection.Select(x);
+    }
+
     /// <summary>One attempt after another, until one has answered or nothing is left to try.</summary>
     private async Task<Failure?> ServeAsync(Exchange x)
     {
@@ -115,7 +122,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
     }
 
     private static bool IsClientGone(Exchange x, Exception e) =>
-        x.ClientGone && e is OperationCanceledException or IOException or ConnectionResetException;
+        e is ConnectionResetException || (x.ClientGone && e is OperationCanceledException or IOException);
 
     private Failure Broken(Exchange x, Exception e)
     {

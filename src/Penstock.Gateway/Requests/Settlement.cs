@@ -56,6 +56,11 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
         }
 
         Release(attempt, outcome);
+        if (outcome == AttemptOutcome.Completed)
+        {
+            attempt.Replica.Succeeded();
+        }
+
         if (attempt.Admitted)
         {
             Write(x, attempt, outcome);

@@ -15,7 +15,8 @@ namespace Penstock.Wire.Usage;
 /// </remarks>
 public sealed class StreamTap : IDisposable
 {
-    /// <summary>A line that is split and longer than this is passed over; the ones that count are far shorter.</summary>
+    /// <summary>A line that is split and longer than this is passed over; the ones that count are far shorter.
+    /// </summary>
     public const int LineBytesMax = 256 * 1024;
 
     private byte[] _partial = [];

@@ -13,7 +13,8 @@ public static class UsageReader
 {
     /// <summary>
     /// Adds what <paramref name="json"/> says to <paramref name="usage"/>: counts that are given replace what was
-    /// known. False, and nothing is changed, where no count is in it, or where it is not JSON.
+    /// known. False, and nothing is changed, where no count is in it, or where it is not JSON up to the end of the
+    /// usage; what follows that is not looked at.
     /// </summary>
     public static bool TryRead(Dialect dialect, ReadOnlySpan<byte> json, ref TokenUsage usage)
     {

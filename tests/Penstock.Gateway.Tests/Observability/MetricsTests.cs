@@ -35,8 +35,8 @@ public sealed partial class MetricsTests
         Assert.Equal(3, page.Sum("penstock_request_duration_seconds_count"));
         Assert.Equal(3, page.Sum("penstock_overhead_seconds_count", ("dialect", "anthropic")));
         Assert.Equal(1, page.Sum("penstock_time_to_first_byte_seconds_count"));
-        Assert.Equal(
-            2, page.Sum("gen_ai_server_request_duration_seconds_count", ("gen_ai_request_model", "test-model")));
+        Assert.Equal(2, page.Sum(
+            "gen_ai_server_request_duration_seconds_count", ("gen_ai_request_model", "test-model")));
         Assert.Equal(1, page.Sum("gen_ai_server_time_to_first_token_seconds_count"));
         Assert.Equal(24, page.Sum("gen_ai_client_token_usage_sum", ("gen_ai_token_type", "input")));
         Assert.Equal(2, page.Sum("penstock_journal_settlements_total"));
@@ -134,8 +134,9 @@ public sealed partial class MetricsTests
     {
         const string Awkward = "a\"b\\c\nd\u00e9";
         using var meter = new Meter("Penstock.Test");
-        var label = new KeyValuePair<string, object?>("model.name", Awkward);
-        meter.CreateObservableGauge("x.y", () => new Measurement<int>(1, label), "{thing}", Awkward);
+        meter.CreateObservableGauge(
+            "x.y", () => new Measurement<int>(1, new KeyValuePair<string, object?>("model.name", Awkward)), "{thing}",
+            Awkward);
         using var metrics = new MetricsPipeline(meter, null);
         meter.CreateHistogram<double>("h", "s", "Help.").Record(2);
         var page = OpenMetricsPage.Parse(metrics.Collect());

@@ -86,9 +86,7 @@ internal sealed class ObservedGateway : IAsyncDisposable
         return (int)answer.StatusCode;
     }
 
-    /// <summary>
-    /// The request that the engine got; what it was asked at first, to find out what it is, has no body.
-    /// </summary>
+    /// <summary>The request that the engine got; the probes that found out what it is have no body.</summary>
     public async Task<ReceivedRequest> ReceivedAsync()
     {
         bool IsAsked(ReceivedRequest r) => r.Path == "/v1/messages" && r.Body.Length > 0;

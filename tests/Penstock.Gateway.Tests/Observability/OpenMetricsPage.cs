@@ -168,9 +168,9 @@ internal sealed partial class OpenMetricsPage
     [GeneratedRegex("^# HELP (?<name>[a-zA-Z_:][a-zA-Z0-9_:]*) (?<help>.+)$")]
     private static partial Regex HelpLine();
 
-    [GeneratedRegex(
-        @"^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?<labels>.*)\})? "
-        + @"(?<value>[+-]?(Inf|NaN|[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?))$")]
+    [GeneratedRegex("""
+        ^(?<name>[a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?<labels>.*)\})? (?<value>[+-]?(Inf|NaN|\d+(\.\d+)?(E[+-]?\d+)?))$
+        """)]
     private static partial Regex SampleLine();
 
     [GeneratedRegex("""(^|,)(?<key>[a-zA-Z_][a-zA-Z0-9_]*)="(?<value>([^"\\]|\\["\\n])*)"(?=,|$)""")]

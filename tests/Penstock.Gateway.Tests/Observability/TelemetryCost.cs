@@ -15,8 +15,8 @@ namespace Penstock.Gateway.Tests.Observability;
 
 /// <summary>
 /// Prints what telling of a request costs. Asserts nothing about time, so it runs only when asked:
-/// <c>Penstock.Gateway.Tests -explicit only -class Penstock.Gateway.Tests.Observability.TelemetryCost
-/// -showLiveOutput</c>.
+/// <c>Penstock.Gateway.Tests -explicit only -showLiveOutput -class Penstock.Gateway.Tests.Observability.TelemetryCost
+/// </c>.
 /// </summary>
 public sealed class TelemetryCost
 {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Http.Headers;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
@@ -21,6 +22,9 @@ internal sealed class RunningGateway : IAsyncDisposable
 {
     public const string Key = "sk-penstock-test-1";
     public const string Model = "claude-test";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly ConditionalWeakTable<object, CancellationTokenSource> Guards = [];
 
     private readonly DirectoryInfo _data;
     private readonly GatewayHost _host;
@@ -53,7 +57,8 @@ internal sealed class RunningGateway : IAsyncDisposable
     /// <summary>Carries the key; never times out.</summary>
     public HttpClient Client { get; }
 
-    public static CancellationToken Guard => TestContext.Current.CancellationToken;
+    /// <summary>Ends a test that hangs; far beyond what one that passes needs.</summary>
+    public static CancellationToken Guard => Guards.GetValue(TestContext.Current.Test!, static _ => new(Patience)).Token;
 
     /// <summary>A gateway whose one pool has these engines; ready once each of them was recognised.</summary>
     public static Task<RunningGateway> StartAsync(params ScriptedEngine[] engines) => StartAsync(null, engines);
@@ -67,7 +72,8 @@ internal sealed class RunningGateway : IAsyncDisposable
         document = change is null ? document : change(document);
         var clock = new ManualClock();
         clock.Advance(TimeSpan.FromHours(1));
-        var load = ConfigLoader.FromDocument(document, 1, SecretValues.None);
+        var secrets = SecretReader.FromProcess(Path.GetTempPath()).Read(document);
+        var load = ConfigLoader.FromDocument(document, 1, secrets);
         Assert.Empty(load.Errors);
         return StartAsync(FleetSource.TryCreate(load, clock, NullLogger<FleetSource>.Instance)!, clock);
     }
@@ -113,7 +119,10 @@ internal sealed class RunningGateway : IAsyncDisposable
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         foreach (var (name, value) in headers)
         {
-            request.Headers.TryAddWithoutValidation(name, value);
+            if (!request.Headers.TryAddWithoutValidation(name, value))
+            {
+                request.Content.Headers.TryAddWithoutValidation(name, value);
+            }
         }
 
         return Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Guard);
@@ -143,6 +152,20 @@ internal sealed class RunningGateway : IAsyncDisposable
         {
             Guard.ThrowIfCancellationRequested();
         }
+    }
+
+    /// <summary>Moves time, a second at a step, until <paramref name="what"/> is done.</summary>
+    public async Task<T> PassTimeAsync<T>(Task<T> what)
+    {
+        while (!what.IsCompleted)
+        {
+            Clock.Advance(TimeSpan.FromSeconds(1));
+
+            // A question between two steps gives the gateway the time to act.
+            await AdminAsync("/admin/config");
+        }
+
+        return await what;
     }
 
     /// <summary>The decision records, oldest first.</summary>

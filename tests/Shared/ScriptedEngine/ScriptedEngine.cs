@@ -51,6 +51,9 @@ internal sealed class ScriptedEngine : IAsyncDisposable
     /// <summary>Connections that neither side has ended.</summary>
     public int OpenConnections => Volatile.Read(ref _open);
 
+    /// <summary>What answers a route now.</summary>
+    public Func<ReceivedRequest, Script> AnswerTo(string route) => _routes.GetValueOrDefault(route) ?? Otherwise;
+
     /// <summary>Answers every request to <paramref name="route"/> from now on.</summary>
     public ScriptedEngine On(string route, Func<ReceivedRequest, Script> answer)
     {
@@ -127,7 +130,7 @@ internal sealed class ScriptedEngine : IAsyncDisposable
             return _ => script;
         }
 
-        return _routes.GetValueOrDefault(route) ?? Otherwise;
+        return AnswerTo(route);
     }
 
     internal void Record(ReceivedRequest request)

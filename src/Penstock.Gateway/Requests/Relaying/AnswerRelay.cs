@@ -40,7 +40,7 @@ internal sealed class AnswerRelay(Settlement settlement, TimeProvider time)
         }
 
         settlement.Close(x, AttemptOutcome.Completed);
-        Reply.Begin(x, answer, time, translated);
+        Reply.Begin(x, answer, time, translated ? "application/json" : null);
         await Reply.WriteWholeAsync(x, translated ? x.Translated.Memory : x.Answer.Memory);
         return null;
     }
@@ -49,9 +49,9 @@ internal sealed class AnswerRelay(Settlement settlement, TimeProvider time)
     private static async Task<EngineVerdict?> ReadAsync(Exchange x, UpstreamAnswer answer)
     {
         x.Answer.Dispose();
-        if (answer.ContentLength is > 0 and <= AnswerBytesMax)
+        if (answer.ContentLength > 0)
         {
-            x.Answer.Reserve((int)answer.ContentLength);
+            x.Answer.Reserve((int)Math.Min(answer.ContentLength, BodyBuffer.BelievedMax));
         }
 
         try

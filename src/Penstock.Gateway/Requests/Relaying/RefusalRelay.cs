@@ -32,7 +32,7 @@ internal sealed class RefusalRelay(Settlement settlement, TimeProvider time)
                 : AttemptOutcome.RefusedByEngine);
         if (verdict.RelayBody && dialect == x.Dialect)
         {
-            Reply.Begin(x, answer, time, translated: false);
+            Reply.Begin(x, answer, time, contentType: null);
             await Reply.WriteWholeAsync(x, x.Answer.Memory);
             return blamed with { Relayed = true, Elsewhere = false };
         }

@@ -31,7 +31,11 @@ internal abstract class StreamFilter : IDisposable
 /// </summary>
 internal sealed class UsageChunkFilter : StreamFilter
 {
+    /// <summary>A longer line is no usage chunk: it is passed on as it comes.</summary>
+    private const int LineBytesMax = 64 * 1024;
+
     private readonly ArrayBufferWriter<byte> _partial = new();
+    private bool _passing;
     private bool _dropBlank;
 
     public override void Push(ReadOnlySpan<byte> bytes, IBufferWriter<byte> output)
@@ -41,11 +45,16 @@ internal sealed class UsageChunkFilter : StreamFilter
             var newline = bytes.IndexOf((byte)'\n');
             if (newline < 0)
             {
-                _partial.Write(bytes);
+                Hold(bytes, output);
                 return;
             }
 
-            if (_partial.WrittenCount > 0)
+            if (_passing)
+            {
+                _passing = false;
+                output.Write(bytes[..(newline + 1)]);
+            }
+            else if (_partial.WrittenCount > 0)
             {
                 _partial.Write(bytes[..(newline + 1)]);
                 PushLine(_partial.WrittenSpan, output);
@@ -72,6 +81,21 @@ internal sealed class UsageChunkFilter : StreamFilter
         ErrorBody.WriteStreamEvent(Dialect.OpenAiChat, failure, output);
     }
 
+    /// <summary>Keeps the beginning of a line until the rest is there.</summary>
+    private void Hold(ReadOnlySpan<byte> bytes, IBufferWriter<byte> output)
+    {
+        if (!_passing && _partial.WrittenCount + bytes.Length <= LineBytesMax)
+        {
+            _partial.Write(bytes);
+            return;
+        }
+
+        _passing = true;
+        output.Write(_partial.WrittenSpan);
+        _partial.ResetWrittenCount();
+        output.Write(bytes);
+    }
+
     private void PushLine(ReadOnlySpan<byte> line, IBufferWriter<byte> output)
     {
         if (_dropBlank && line.Trim("\r\n"u8).IsEmpty)
@@ -81,7 +105,7 @@ internal sealed class UsageChunkFilter : StreamFilter
         }
 
         _dropBlank = line.StartsWith("data:"u8)
-            && line.IndexOf("\"usage\":"u8) >= 0
+            && (line.IndexOf("\"usage\":{"u8) >= 0 || line.IndexOf("\"usage\": {"u8) >= 0)
             && (line.IndexOf("\"choices\":[]"u8) >= 0 || line.IndexOf("\"choices\": []"u8) >= 0);
         if (!_dropBlank)
         {

@@ -16,6 +16,9 @@ namespace Penstock.Gateway.Requests.Relaying;
 /// </summary>
 internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 {
+    /// <summary>How long an engine may keep a response open after its last event.</summary>
+    private static readonly TimeSpan Lingering = TimeSpan.FromSeconds(2);
+
     public async Task<AttemptFailure?> RelayAsync(Exchange x, UpstreamAnswer answer, PreparedRequest prepared)
     {
         using var filter = FilterFor(x, prepared);
@@ -23,7 +26,13 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         try
         {
             var broken = await CopyAsync(x, answer, filter);
-            return broken is null ? null : await BreakAsync(x, broken.Value, filter);
+            return broken is null || x.Tap.Finished ? null : await BreakAsync(x, broken.Value, filter);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client left: what the engine did until then is booked.
+            Note(x);
+            throw;
         }
         finally
         {
@@ -68,6 +77,11 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                 settlement.Close(x, AttemptOutcome.ClientGone);
                 return null;
             }
+
+            if (x.Tap.Finished)
+            {
+                x.Allow(Lingering, time.GetTimestamp(), time.TimestampFrequency);
+            }
         }
     }
 
@@ -77,7 +91,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         x.Attempt.FirstByteAt = now;
         x.Attempt.Pool.FirstToken(x.Attempt.Ticket);
         x.Allow(x.Attempt.Pool.Snapshot.Timeouts.BetweenBytes, now, time.TimestampFrequency);
-        Reply.Begin(x, answer, time, filter is TranslationFilter);
+        Reply.Begin(x, answer, time, filter is TranslationFilter ? "text/event-stream; charset=utf-8" : null);
         x.LastWrite = now;
         x.MayPing = true;
     }
@@ -94,6 +108,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             if (x.Tap.Finished || x.Tap.SawError)
             {
                 Note(x);
+                x.MayPing = false;
                 settlement.Close(x, x.Tap.Finished ? AttemptOutcome.Completed : AttemptOutcome.EngineFailed);
             }
 
@@ -111,8 +126,12 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
                 }
             }
 
-            var flushed = await writer.FlushAsync();
+            var flushing = writer.FlushAsync();
+            x.WaitsForClient = !flushing.IsCompleted;
+            var flushed = await flushing;
+            x.WaitsForClient = false;
             x.LastWrite = time.GetTimestamp();
+            x.Touch(x.LastWrite);
             return !flushed.IsCompleted && !x.ClientGone;
         }
         finally

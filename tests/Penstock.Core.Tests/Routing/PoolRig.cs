@@ -1,0 +1,94 @@
+using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
+using Penstock.Core.Routing;
+
+namespace Penstock.Core.Tests.Routing;
+
+/// <summary>A pool state with all replicas eligible, a policy and a seeded rng, and short words for what happens.
+/// </summary>
+internal sealed class PoolRig
+{
+    private readonly Candidate[] _candidates;
+    private readonly RoutePolicy _policy;
+    private Rng _rng;
+
+    public PoolRig(string policy, int replicas, ulong seed = 1, int blocksPerReplica = 256)
+    {
+        _policy = RoutePolicies.Create(policy)!;
+        _rng = new Rng(seed);
+        _candidates = new Candidate[replicas];
+        State = new PoolState(replicas, blocksPerReplica);
+        for (var replica = 0; replica < replicas; replica++)
+        {
+            SetEligible(replica, Ineligible.No);
+        }
+    }
+
+    public PoolState State { get; }
+
+    public ReadOnlySpan<Candidate> Candidates => _candidates;
+
+    public ReplicaLoad this[int replica] => State.Replicas[replica];
+
+    public static Instant At(double seconds) => Instant.FromSeconds(seconds);
+
+    /// <summary>The chain of a prompt that begins with <paramref name="name"/>'s blocks.</summary>
+    public static ulong[] Chain(ulong name, int blocks)
+    {
+        var rng = new Rng(name);
+        return [.. Enumerable.Range(0, blocks).Select(_ => rng.NextUInt64())];
+    }
+
+    public void SetEligible(int replica, Ineligible ineligible) =>
+        State.Apply(PoolEvent.Eligibility(default, replica, ineligible));
+
+    public RouteDecision Decide(long tokens = 1_000, ulong[]? chain = null, int[]? tried = null, long outputMax = 0)
+    {
+        var request = new RouteRequest
+        {
+            Chain = chain,
+            PromptBytes = (long)(tokens * State.BytesPerToken),
+            Tried = tried,
+            OutputTokensMax = outputMax,
+        };
+        return State.Decide(in request, _policy, _candidates, ref _rng);
+    }
+
+    /// <summary>Sends a request of that many uncached tokens to a replica of the test's choice.</summary>
+    public RouteTicket SendTo(
+        int replica, long tokens = 1_000, double at = 0, ulong[]? chain = null, long? bytes = null)
+    {
+        var decision = new RouteDecision(replica, -1, tokens, 0, _candidates.Length);
+        return State.Apply(PoolEvent.Dispatched(At(at), in decision, bytes ?? tokens * 4), chain);
+    }
+
+    public void FirstToken(RouteTicket ticket, double at) => State.Apply(PoolEvent.FirstToken(At(at), ticket));
+
+    public void End(
+        RouteTicket ticket, RouteEnd end = RouteEnd.Completed, double at = 0, long prompt = 0, long output = 0) =>
+        State.Apply(PoolEvent.Ended(At(at), ticket, end, prompt, -1, output));
+
+    /// <summary>Makes the state believe these rates of a replica, by answers that show them.</summary>
+    public void Teach(int replica, double prefillRate, double secondsPerToken, int answers = 60)
+    {
+        for (var i = 0; i < answers; i++)
+        {
+            var ticket = SendTo(replica, 4_000);
+            var first = 4_000 / prefillRate;
+            FirstToken(ticket, first);
+            End(ticket, RouteEnd.Completed, first + (100 * secondsPerToken), output: 101);
+        }
+    }
+
+    /// <summary>How often each replica is chosen in that many decisions.</summary>
+    public int[] Count(int decisions, int[]? tried = null)
+    {
+        var counts = new int[_candidates.Length];
+        for (var i = 0; i < decisions; i++)
+        {
+            counts[Decide(tried: tried).Replica]++;
+        }
+
+        return counts;
+    }
+}

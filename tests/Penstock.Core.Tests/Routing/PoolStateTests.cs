@@ -1,0 +1,243 @@
+using Penstock.Core.Primitives;
+using Penstock.Core.Routing;
+
+namespace Penstock.Core.Tests.Routing;
+
+public class PoolStateTests
+{
+    [Fact]
+    public void A_replica_starts_as_not_healthy()
+    {
+        var state = new PoolState(3, 8);
+        Assert.All(state.Replicas.ToArray(), load => Assert.Equal(Ineligible.NotHealthy, load.Ineligible));
+    }
+
+    [Fact]
+    public void A_request_counts_as_prefill_until_its_first_token_and_as_decode_after_it()
+    {
+        var rig = new PoolRig("cost", 1);
+        var ticket = rig.SendTo(0, tokens: 700);
+        Assert.Equal((1, 1, 700, 0), Load(rig));
+        rig.FirstToken(ticket, 1);
+        Assert.Equal((1, 0, 0, 700), Load(rig));
+        rig.FirstToken(ticket, 2);
+        Assert.Equal((1, 0, 0, 700), Load(rig));
+        rig.End(ticket);
+        Assert.Equal((0, 0, 0, 0), Load(rig));
+        Assert.Equal(0, rig.State.InFlight);
+    }
+
+    [Fact]
+    public void Only_what_is_not_cached_counts_as_prefill()
+    {
+        var rig = new PoolRig("cost", 1);
+        var chain = PoolRig.Chain(1, 10);
+        rig.End(rig.SendTo(0, chain: chain));
+        var decision = rig.Decide(1_000, chain);
+        rig.State.Apply(PoolEvent.Dispatched(default, in decision, 4_000), chain);
+        Assert.Equal(360, rig[0].PrefillTokens);
+    }
+
+    [Fact]
+    public void A_whole_prompt_is_never_believed_to_be_cached()
+    {
+        // An engine computes at least the last token, and a chain may say more than the bytes do.
+        var rig = new PoolRig("cost", 1);
+        var chain = PoolRig.Chain(1, 10);
+        rig.SendTo(0, chain: chain);
+        Assert.Equal(99, rig.Decide(100, chain).MatchedTokens);
+        Assert.Equal(1, rig.Decide(0, chain).UncachedTokens);
+    }
+
+    [Fact]
+    public void A_second_end_does_nothing()
+    {
+        var rig = new PoolRig("cost", 1);
+        var ticket = rig.SendTo(0);
+        var other = rig.SendTo(0);
+        rig.End(ticket);
+        rig.End(ticket, RouteEnd.Failed);
+        Assert.Equal(1, rig[0].InFlight);
+        rig.End(other);
+        Assert.Equal(0, rig[0].InFlight);
+    }
+
+    [Fact]
+    public void A_ticket_of_an_earlier_generation_does_nothing()
+    {
+        var rig = new PoolRig("cost", 1);
+        var old = rig.SendTo(0, 100);
+        rig.End(old);
+        var current = rig.SendTo(0, 300);
+        Assert.Equal(old.Slot, current.Slot);
+        rig.FirstToken(old, 1);
+        rig.End(old);
+        Assert.Equal((1, 1, 300, 0), Load(rig));
+    }
+
+    [Fact]
+    public void No_ticket_at_all_does_nothing()
+    {
+        var rig = new PoolRig("cost", 1);
+        rig.FirstToken(default, 1);
+        rig.End(default);
+        rig.SendTo(0);
+        rig.End(default);
+        Assert.Equal(1, rig.State.InFlight);
+    }
+
+    [Fact]
+    public void A_full_pool_finds_no_replica_until_a_request_ends()
+    {
+        var rig = new PoolRig("least-outstanding", 2);
+        var last = default(RouteTicket);
+        for (var i = 0; i < PoolState.InFlightMax; i++)
+        {
+            last = rig.SendTo(i % 2);
+        }
+
+        Assert.False(rig.Decide().Found);
+        var before = rig[0].InFlight;
+        Assert.Throws<InvariantException>(() => rig.SendTo(0));
+        Assert.Equal(before, rig[0].InFlight);
+        rig.End(last);
+        Assert.True(rig.Decide().Found);
+    }
+
+    [Fact]
+    public void A_dispatch_without_a_replica_is_a_bug()
+    {
+        var rig = new PoolRig("cost", 1);
+        Assert.Throws<InvariantException>(() => rig.SendTo(-1));
+        Assert.Equal(0, rig.State.InFlight);
+    }
+
+    [Fact]
+    public void A_lost_cache_is_forgotten()
+    {
+        var rig = new PoolRig("cost", 2);
+        var chain = PoolRig.Chain(1, 10);
+        rig.SendTo(0, chain: chain);
+        rig.SendTo(1, chain: chain);
+        Assert.Equal(10, rig.State.RememberedBlocks(0));
+        rig.State.Apply(PoolEvent.CacheLost(default, 0));
+        Assert.Equal(0, rig.State.RememberedBlocks(0));
+        Assert.Equal(10, rig.State.RememberedBlocks(1));
+    }
+
+    [Fact]
+    public void What_the_engine_reports_is_kept_beside_what_is_counted()
+    {
+        var rig = new PoolRig("cost", 1);
+        rig.State.Apply(PoolEvent.LoadReported(default, 0, 7, 3, 0.5, 16));
+        Assert.Equal((7, 3, 0.5, 16), (
+            rig[0].ReportedRunning, rig[0].ReportedWaiting, rig[0].KvUsage, rig[0].Slots));
+        Assert.Equal(0, rig[0].InFlight);
+    }
+
+    [Theory]
+    [InlineData(2_000)]
+    [InlineData(30_000)]
+    public void The_prefill_rate_moves_towards_what_was_measured(double measured)
+    {
+        var rig = new PoolRig("cost", 1);
+        var off = Math.Abs(rig[0].PrefillRate - measured);
+        for (var i = 0; i < 30; i++)
+        {
+            rig.Teach(0, measured, 0.02, answers: 1);
+            var now = Math.Abs(rig[0].PrefillRate - measured);
+            Assert.True(now < off);
+            off = now;
+        }
+
+        Assert.InRange(rig[0].PrefillRate, measured * 0.98, measured * 1.02);
+        Assert.Equal(30, rig[0].Measured);
+    }
+
+    [Theory]
+    [InlineData(0.005)]
+    [InlineData(0.1)]
+    public void The_time_per_token_moves_towards_what_was_measured(double measured)
+    {
+        var rig = new PoolRig("cost", 1);
+        rig.Teach(0, 8_000, measured, answers: 40);
+        Assert.InRange(rig[0].SecondsPerToken, measured * 0.98, measured * 1.02);
+    }
+
+    [Fact]
+    public void The_prefill_rate_counts_the_queue_that_was_worked_off_before()
+    {
+        var rig = new PoolRig("cost", 1);
+        for (var i = 0; i < 40; i++)
+        {
+            var first = rig.SendTo(0, 4_000, at: i * 10);
+            var second = rig.SendTo(0, 4_000, at: i * 10);
+            rig.FirstToken(first, (i * 10) + 1);
+            rig.FirstToken(second, (i * 10) + 2);
+            rig.End(first);
+            rig.End(second);
+        }
+
+        Assert.InRange(rig[0].PrefillRate, 3_900, 4_100);
+    }
+
+    [Fact]
+    public void One_impossible_answer_does_not_make_a_replica_look_like_a_miracle()
+    {
+        var rig = new PoolRig("cost", 2);
+        var ticket = rig.SendTo(0, 100_000);
+        rig.FirstToken(ticket, 0.000_000_1);
+        rig.End(ticket, RouteEnd.Completed, 0.000_000_2, output: 4_000);
+        Assert.InRange(rig[0].PrefillRate, 10, 1_000_000);
+        Assert.InRange(rig[0].SecondsPerToken, 0.000_1, 0.02);
+    }
+
+    [Theory]
+    [InlineData(RouteEnd.Cancelled)]
+    [InlineData(RouteEnd.Failed)]
+    public void Nothing_is_learned_from_an_answer_that_was_not_completed(RouteEnd end)
+    {
+        var rig = new PoolRig("cost", 1);
+        var before = rig[0];
+        var ticket = rig.SendTo(0, 100);
+        rig.FirstToken(ticket, 1);
+        rig.End(ticket, end, 100, prompt: 1_000, output: 100);
+        Assert.Equal(before, rig[0]);
+        Assert.Equal(4, rig.State.BytesPerToken);
+    }
+
+    [Theory]
+    [InlineData(3.0)]
+    [InlineData(6.5)]
+    public void Bytes_per_token_move_towards_what_engines_report(double measured)
+    {
+        var rig = new PoolRig("cost", 1);
+        for (var i = 0; i < 120; i++)
+        {
+            rig.End(rig.SendTo(0, bytes: (long)(1_000 * measured)), prompt: 1_000);
+        }
+
+        Assert.InRange(rig.State.BytesPerToken, measured * 0.98, measured * 1.02);
+    }
+
+    [Fact]
+    public void A_lying_engine_moves_bytes_per_token_only_within_reason()
+    {
+        var rig = new PoolRig("cost", 1);
+        for (var i = 0; i < 500; i++)
+        {
+            rig.End(rig.SendTo(0, bytes: 1_000_000), prompt: 64);
+        }
+
+        Assert.InRange(rig.State.BytesPerToken, 15.9, 16);
+        for (var i = 0; i < 500; i++)
+        {
+            rig.End(rig.SendTo(0, bytes: 1), prompt: long.MaxValue);
+        }
+
+        Assert.InRange(rig.State.BytesPerToken, 0.5, 0.51);
+    }
+
+    private static (int, int, long, long) Load(PoolRig rig) =>
+        (rig[0].InFlight, rig[0].Prefilling, rig[0].PrefillTokens, rig[0].DecodeTokens);
+}

@@ -1,0 +1,123 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Penstock.Core.Models;
+using Penstock.Gateway.Configuration;
+using Penstock.Tests.Shared;
+using Penstock.Tests.Shared.Personalities;
+
+namespace Penstock.Gateway.Tests.Requests;
+
+/// <summary>Edits of the config file while requests run.</summary>
+public sealed class ReloadTests : IDisposable
+{
+    private static readonly string[] Messages = [.. CannedAnswers.MessageEvents(new EngineFacts())];
+
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("penstock-reload-");
+
+    private string FilePath => Path.Combine(_folder.FullName, "penstock.yaml");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task Streams_outlive_replicas_that_are_added_changed_and_removed()
+    {
+        await using var first = Personality.Vllm.Start();
+        await using var second = Personality.Vllm.Start();
+        Write(first);
+        using var file = Open();
+        await using var gateway = await StartAsync(file);
+        var gate = new Gate();
+        first.Once("POST /v1/messages", Script.EventsHead().SendChunk(string.Concat(Messages[..3])).Pass(gate)
+            .SendChunk(string.Concat(Messages[3..])).SendLastChunk());
+        await using var client = new StreamReading(await gateway.SendAsync(
+            Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: true)));
+        await client.ReadAsync(string.Concat(Messages[..3]));
+        foreach (var engines in new ScriptedEngine[][] { [first, second], [second, first], [second] })
+        {
+            Write(engines);
+            file.Look();
+            await gateway.WhenFleetAsync(f => RunningGateway.Replicas(f).Count() == engines.Length
+                && RunningGateway.Replicas(f).All(r => r.GetProperty("engine").GetString() is not null));
+        }
+
+        gateway.Clock.Advance(TimeSpan.FromSeconds(30));
+        Assert.Equal(200, (await gateway.AskAsync(
+            Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: false))).Status);
+        gate.Open();
+        Assert.EndsWith(string.Concat(Messages[3..]), await client.ReadToEndAsync());
+        var books = await gateway.CloseBooksAsync();
+        Assert.All(books, b => Assert.Equal("completed", b.Booked[0].Split(' ')[1]));
+    }
+
+    /// <summary>A body that takes long to arrive meets another fleet than its head did.</summary>
+    [Fact]
+    public async Task A_request_whose_replica_is_removed_while_its_body_arrives_is_served_by_another()
+    {
+        await using var first = Personality.Vllm.Start();
+        await using var second = Personality.Vllm.Start();
+        Write(first);
+        using var file = Open();
+        await using var gateway = await StartAsync(file);
+        await using var client = new RawClient(gateway.Url);
+        var request = RawClient.Post(Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: false));
+        await client.SendAsync(request[..^20]);
+        Assert.Equal(200, (await gateway.AskAsync(
+            Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: false))).Status);
+        Write(second);
+        file.Look();
+        await gateway.WhenFleetAsync(f => RunningGateway.Replicas(f).All(r =>
+            r.GetProperty("url").GetString()!.Contains(second.Url.Authority)
+            && r.GetProperty("engine").GetString() is not null));
+        await client.SendAsync(request[^20..]);
+        Assert.Equal(200, (await client.ReadAnswerAsync()).Status);
+        Assert.Contains(second.To("POST /v1/messages"), r => r.Body.Length > 0);
+    }
+
+    [Fact]
+    public async Task A_bad_edit_changes_nothing_and_shows()
+    {
+        await using var engine = Personality.Vllm.Start();
+        Write(engine);
+        using var file = Open();
+        await using var gateway = await StartAsync(file);
+        await File.AppendAllTextAsync(FilePath, "\nserver: {prot: 1}\n", RunningGateway.Guard);
+        file.Look();
+        var status = await gateway.AdminAsync("/admin/config");
+        Assert.Equal(1, status.GetProperty("version").GetInt64());
+        Assert.Contains("server.prot", Assert.Single(status.GetProperty("errors").EnumerateArray()).GetString());
+        Assert.Equal(200, (await gateway.AskAsync(
+            Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: false))).Status);
+        Write(engine);
+        file.Look();
+        Assert.Empty((await gateway.AdminAsync("/admin/config")).GetProperty("errors").EnumerateArray());
+    }
+
+    private ConfigFile Open()
+    {
+        var (file, errors) = ConfigFile.Open(FilePath, null, TimeProvider.System, NullLoggerFactory.Instance);
+        Assert.Empty(errors);
+        return file!;
+    }
+
+    private static Task<RunningGateway> StartAsync(ConfigFile file)
+    {
+        var clock = new ManualClock();
+        clock.Advance(TimeSpan.FromHours(1));
+        return RunningGateway.StartAsync(file.Source, clock);
+    }
+
+    private void Write(params ScriptedEngine[] engines) => File.WriteAllText(
+        FilePath,
+        $"""
+        models:
+          - id: {RunningGateway.Model}
+        pools:
+          - name: main
+            model: {RunningGateway.Model}
+            replicas: [{string.Join(", ", engines.Select(e => $"'{e.Url}'"))}]
+        keys:
+          - id: k1
+            admin: true
+            secret:
+              sha256: {RunningGateway.Sha256(RunningGateway.Key)}
+        """);
+}
