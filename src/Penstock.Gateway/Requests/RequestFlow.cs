@@ -115,7 +115,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
                 return null;
             }
 
-            if (failed.Relayed || x.Http.Response.HasStarted)
+            if (failed.Relayed)
             {
                 return null;
             }
