@@ -97,11 +97,10 @@ public class BrokenStreamTests
         Assert.Equal(["r0 completed"], Assert.Single(await gateway.CloseBooksAsync()).Booked);
     }
 
-    /// <summary>The error is one whole event after whatever the engine left torn.</summary>
+    /// <summary>The error is one whole event, and nothing that the engine left torn stands before it.</summary>
     internal static void AssertError(Dialect dialect, string rest, string says)
     {
-        var events = rest.Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
-        var last = events[^1];
+        var last = Assert.Single(rest.Split("\n\n", StringSplitOptions.RemoveEmptyEntries));
         Assert.EndsWith("\n\n", rest);
         Assert.StartsWith(
             dialect == Dialect.Anthropic
@@ -111,6 +110,5 @@ public class BrokenStreamTests
         Assert.Contains(says, last);
         Assert.DoesNotContain("[DONE]", rest);
         Assert.DoesNotContain("message_stop", rest);
-        Assert.All(events[..^1], e => Assert.DoesNotContain("error", e));
     }
 }

@@ -101,7 +101,6 @@ public class SilenceTests
         await gateway.PassTimeAsync(client.ReadAsync(Ping));
         between.Open();
         await inside.Reached;
-        await client.ReadAsync(half);
         for (var minutes = 0; minutes < 20; minutes++)
         {
             gateway.Clock.Advance(TimeSpan.FromMinutes(1));
@@ -109,7 +108,7 @@ public class SilenceTests
         }
 
         inside.Open();
-        await client.ReadAsync(rest + string.Concat(Messages[3..]));
+        await client.ReadAsync(half + rest + string.Concat(Messages[3..]));
         Assert.Equal("", await client.ReadToEndAsync());
         Assert.Equal(["r0 completed"], Assert.Single(await gateway.CloseBooksAsync()).Booked);
     }

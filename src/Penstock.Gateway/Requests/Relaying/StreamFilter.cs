@@ -5,7 +5,7 @@ using Penstock.Wire.Errors;
 
 namespace Penstock.Gateway.Requests.Relaying;
 
-/// <summary>Changes a stream on its way to the client. Where there is none, bytes go as they came.</summary>
+/// <summary>What a stream goes through on its way to the client.</summary>
 internal abstract class StreamFilter : IDisposable
 {
     /// <summary>

@@ -1,11 +1,7 @@
-using System.Buffers;
 using System.Runtime.CompilerServices;
-using Penstock.Core.Models;
-using Penstock.Core.Outcomes;
 using Penstock.Engines;
 using Penstock.Engines.Http;
 using Penstock.Gateway.Ledger;
-using Penstock.Wire.Errors;
 
 namespace Penstock.Gateway.Requests.Relaying;
 
@@ -23,6 +19,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
     {
         using var filter = FilterFor(x, prepared);
         x.Tap.Start(prepared.Dialect);
+        x.Answer.Dispose();
         Reply.Begin(x, answer, time, filter is TranslationFilter ? "text/event-stream; charset=utf-8" : null);
         x.LastWrite = time.GetTimestamp();
         x.MayPing = true;
@@ -45,7 +42,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 
     /// <summary>Copies until the stream ends; null: as it should.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<EngineVerdict?> CopyAsync(Exchange x, UpstreamAnswer answer, StreamFilter? filter)
+    private async ValueTask<EngineVerdict?> CopyAsync(Exchange x, UpstreamAnswer answer, StreamFilter filter)
     {
         while (true)
         {
@@ -98,7 +95,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 
     /// <summary>Writes what the client is to get for these bytes; false where it is gone.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> WriteAsync(Exchange x, ReadOnlyMemory<byte> bytes, StreamFilter? filter)
+    private async ValueTask<bool> WriteAsync(Exchange x, ReadOnlyMemory<byte> bytes, StreamFilter filter)
     {
         await x.Writing.WaitAsync();
         try
@@ -113,17 +110,10 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             }
 
             var writer = x.Http.Response.BodyWriter;
-            if (filter is null)
+            filter.Push(bytes.Span, writer);
+            if (x.Tap.Finished)
             {
-                writer.Write(bytes.Span);
-            }
-            else
-            {
-                filter.Push(bytes.Span, writer);
-                if (x.Tap.Finished)
-                {
-                    filter.Complete(writer);
-                }
+                filter.Complete(writer);
             }
 
             var flushing = writer.FlushAsync();
@@ -142,7 +132,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 
     /// <summary>The engine broke off. Before its first byte another replica may be tried; after it the client is told
     /// inside its stream.</summary>
-    private async Task<AttemptFailure?> BreakAsync(Exchange x, EngineVerdict verdict, StreamFilter? filter)
+    private async Task<AttemptFailure?> BreakAsync(Exchange x, EngineVerdict verdict, StreamFilter filter)
     {
         Note(x);
         await EndPingsAsync(x);
@@ -159,7 +149,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         await x.Writing.WaitAsync();
         try
         {
-            Tell(x, failure.Failure, filter);
+            filter.Abort(failure.Failure, x.Http.Response.BodyWriter);
             await x.Http.Response.BodyWriter.FlushAsync();
         }
         finally
@@ -168,23 +158,6 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         }
 
         return failure with { Relayed = true };
-    }
-
-    private static void Tell(Exchange x, Failure failure, StreamFilter? filter)
-    {
-        var writer = x.Http.Response.BodyWriter;
-        if (filter is not null)
-        {
-            filter.Abort(failure, writer);
-            return;
-        }
-
-        if (!x.Tap.AtEventEnd)
-        {
-            writer.Write("\n\n"u8);
-        }
-
-        ErrorBody.WriteStreamEvent(x.Dialect, failure, writer);
     }
 
     /// <summary>Takes over what the stream told of usage.</summary>
@@ -205,8 +178,8 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         }
     }
 
-    private static StreamFilter? FilterFor(Exchange x, PreparedRequest prepared) =>
+    private static StreamFilter FilterFor(Exchange x, PreparedRequest prepared) =>
         prepared.Dialect != x.Dialect ? new TranslationFilter(Translation.Stream(x, prepared.Dialect))
         : prepared.DropUsageChunk ? new UsageChunkFilter()
-        : null;
+        : new WholeEvents(x);
 }
