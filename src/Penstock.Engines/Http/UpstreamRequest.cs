@@ -1,13 +1,19 @@
+using System.Buffers;
+
 namespace Penstock.Engines.Http;
 
 /// <summary>A request on its way to an engine. Made by <see cref="UpstreamClient.Post"/>; headers are added, then it is
 /// sent once. Not thread-safe.</summary>
 public abstract class UpstreamRequest : IDisposable
 {
-    /// <summary>Adds a header; a value that no header may have (control characters) is left out.</summary>
+    /// <summary>All control characters but the tab, which may be in a value (RFC 9110 §5.5).</summary>
+    private static readonly SearchValues<char> Controls = SearchValues.Create(
+        [.. Enumerable.Range(0, 32).Where(static c => c != '\t').Select(static c => (char)c), '\x7f']);
+
+    /// <summary>Adds a header; one with a value that no header may have (control characters) is left out.</summary>
     public void AddHeader(string name, string value)
     {
-        if (value.AsSpan().IndexOfAnyInRange('\0', '\x1f') < 0 || value.Contains('\t', StringComparison.Ordinal))
+        if (!value.AsSpan().ContainsAny(Controls))
         {
             Add(name, value);
         }
