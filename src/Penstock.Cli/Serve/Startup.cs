@@ -167,7 +167,7 @@ internal sealed class Startup : IAsyncDisposable
     };
 
     private static IPAddress AddressOf(string host) =>
-        host == "localhost" ? IPAddress.Loopback : IPAddress.TryParse(host, out var address) ? address : IPAddress.Any;
+        host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(host);
 
     private static void Refuse(string what, ImmutableArray<ConfigError> errors, TextWriter error)
     {

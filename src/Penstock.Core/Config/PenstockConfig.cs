@@ -71,7 +71,7 @@ public sealed record LimitsConfig
     [Setting("Largest request body.", Min = 1024, Max = 1L << 30)]
     public ByteSize BodyMax { get; init; } = new(LimitsSnapshot.Default.BodyBytesMax);
 
-    [Setting("Deepest nesting of a request body, in levels.", Min = 8, Max = 1_024)]
+    [Setting("Deepest nesting of a request body, in levels.", Min = 8, Max = 1_024, Restart = true)]
     public int JsonDepthMax { get; init; } = LimitsSnapshot.Default.JsonDepthMax;
 
     [Setting("Requests in flight at most; more are refused.", Min = 1, Max = 1_000_000)]
@@ -93,7 +93,7 @@ public sealed record RoutingConfig
     [Setting("Tries of one request at most, the first included.", Min = 1, Max = 10)]
     public int AttemptsMax { get; init; } = RoutingSnapshot.Default.AttemptsMax;
 
-    [Setting("Prefix blocks remembered for each replica at most.", Min = 0, Max = 16_777_216)]
+    [Setting("Prefix blocks remembered for each replica at most.", Min = 1, Max = 16_777_216)]
     public int PrefixBlocksMax { get; init; } = RoutingSnapshot.Default.PrefixBlocksMax;
 }
 

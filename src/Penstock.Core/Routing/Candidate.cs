@@ -9,6 +9,9 @@ public enum Ineligible : byte
     NotHealthy,
     Draining,
     TriedBefore,
+
+    /// <summary>On probation, with as many requests as it is trusted with.</summary>
+    AtLimit,
 }
 
 /// <summary>One replica as the policy saw it: the inputs, the terms of its cost, and the cost.</summary>

@@ -40,6 +40,8 @@ public readonly record struct PoolEvent
 
     public Ineligible Ineligible { get; private init; }
 
+    public int InFlightMax { get; private init; }
+
     /// <summary>The decision that a dispatch carries out.</summary>
     public RouteDecision Decision { get; private init; }
 
@@ -88,8 +90,17 @@ public readonly record struct PoolEvent
             OutputTokens = output,
         };
 
-    public static PoolEvent Eligibility(Instant at, int replica, Ineligible ineligible) =>
-        new() { Kind = PoolEventKind.Eligibility, At = at, Replica = replica, Ineligible = ineligible };
+    /// <summary>Whether a replica may be chosen, and how many requests it may have in flight.</summary>
+    public static PoolEvent Eligibility(
+        Instant at, int replica, Ineligible ineligible, int inFlightMax = int.MaxValue) =>
+        new()
+        {
+            Kind = PoolEventKind.Eligibility,
+            At = at,
+            Replica = replica,
+            Ineligible = ineligible,
+            InFlightMax = inFlightMax,
+        };
 
     public static PoolEvent LoadReported(
         Instant at, int replica, int running, int waiting, double kvUsage, int slots) =>

@@ -80,9 +80,7 @@ public sealed class PoolState
             candidates[i] = new Candidate
             {
                 Replica = i,
-                Ineligible = load.Ineligible == Ineligible.No && request.Tried.Contains(i)
-                    ? Ineligible.TriedBefore
-                    : load.Ineligible,
+                Ineligible = WhyNot(in load, i, request.Tried),
                 InFlight = load.InFlight,
                 MatchedTokens = matched,
                 UncachedTokens = promptTokens - matched,
@@ -116,6 +114,7 @@ public sealed class PoolState
                 break;
             case PoolEventKind.Eligibility:
                 _replicas[happened.Replica].Ineligible = happened.Ineligible;
+                _replicas[happened.Replica].InFlightMax = happened.InFlightMax;
                 break;
             case PoolEventKind.LoadReported:
                 Report(in happened);
@@ -127,6 +126,12 @@ public sealed class PoolState
 
         return default;
     }
+
+    private static Ineligible WhyNot(in ReplicaLoad load, int replica, ReadOnlySpan<int> tried) =>
+        load.Ineligible != Ineligible.No ? load.Ineligible
+        : tried.Contains(replica) ? Ineligible.TriedBefore
+        : load.InFlight >= load.InFlightMax ? Ineligible.AtLimit
+        : Ineligible.No;
 
     private static RouteDecision Choose(ReadOnlySpan<Candidate> candidates, long promptTokens, ref Rng rng)
     {

@@ -9,6 +9,9 @@ public struct ReplicaLoad
     /// <summary>May be chosen: known, healthy or on probation, and not draining.</summary>
     public Ineligible Ineligible;
 
+    /// <summary>Requests that it may have in flight: a few while it is on probation.</summary>
+    public int InFlightMax;
+
     /// <summary>Requests dispatched and not ended.</summary>
     public int InFlight;
 

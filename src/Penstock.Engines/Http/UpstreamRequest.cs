@@ -6,11 +6,11 @@ namespace Penstock.Engines.Http;
 /// sent once. Not thread-safe.</summary>
 public abstract class UpstreamRequest : IDisposable
 {
-    /// <summary>All control characters but the tab, which may be in a value (RFC 9110 §5.5).</summary>
+    /// <summary>What no header value may have: control characters, but for the tab (RFC 9110 §5.5).</summary>
     private static readonly SearchValues<char> Controls = SearchValues.Create(
         [.. Enumerable.Range(0, 32).Where(static c => c != '\t').Select(static c => (char)c), '\x7f']);
 
-    /// <summary>Adds a header; one with a value that no header may have (control characters) is left out.</summary>
+    /// <summary>Adds a header; one whose value no header may have is left out.</summary>
     public void AddHeader(string name, string value)
     {
         if (!value.AsSpan().ContainsAny(Controls))

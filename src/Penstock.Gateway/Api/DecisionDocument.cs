@@ -146,6 +146,7 @@ internal static class DecisionDocument
     {
         Ineligible.Draining => "draining",
         Ineligible.TriedBefore => "tried before",
+        Ineligible.AtLimit => "on probation, at its limit",
         _ => "not healthy",
     };
 

@@ -39,7 +39,7 @@ internal sealed class BlockPool : MemoryPool<byte>, IMemoryPoolFactory<byte>
         return new Block(this);
     }
 
-    /// <summary>The framework disposes pools with their listeners; this one is shared, and memory is all it holds.</summary>
+    /// <summary>Pools are disposed with their listeners; this one is shared, and memory is all that it holds.</summary>
     protected override void Dispose(bool disposing)
     {
     }

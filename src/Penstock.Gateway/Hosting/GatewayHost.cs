@@ -53,7 +53,7 @@ public sealed class GatewayHost : IAsyncDisposable
     public static async Task<GatewayHost> StartAsync(
         GatewayOptions options, FleetSource source, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
     {
-        var ledger = await LedgerRoom.OpenAsync(options.Data, source.Current.Prices, time, logs, stop);
+        var ledger = await LedgerRoom.OpenAsync(options.Data, source, time, logs, stop);
         var seed = (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
         var fleet = new FleetRuntime(source.Current, time, seed, logs.CreateLogger<FleetRuntime>());
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());

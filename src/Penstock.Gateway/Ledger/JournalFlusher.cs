@@ -2,7 +2,8 @@ namespace Penstock.Gateway.Ledger;
 
 /// <summary>
 /// Forces groups of records to disk, on a thread of its own because the system call blocks for as long as the disk
-/// takes. It also makes the next segment ahead of need.
+/// takes. It also makes the next segment ahead of need. It sleeps until it is told of an append: an idle journal costs
+/// nothing.
 /// </summary>
 internal sealed class JournalFlusher : IDisposable
 {
@@ -13,6 +14,7 @@ internal sealed class JournalFlusher : IDisposable
     private readonly AutoResetEvent _wake = new(false);
 
     private readonly ITimer _timer;
+    private readonly TimeSpan _interval;
     private readonly Lock _gate = new();
     private readonly List<Waiter> _waiters = [];
     private JournalPosition _flushed;
@@ -23,8 +25,10 @@ internal sealed class JournalFlusher : IDisposable
     public JournalFlusher(UsageJournal journal, TimeSpan interval, TimeProvider time)
     {
         _journal = journal;
+        _interval = interval;
         _thread = new Thread(Run) { IsBackground = true, Name = "penstock journal flush" };
-        _timer = time.CreateTimer(static state => ((JournalFlusher)state!).Tick(), this, interval, interval);
+        _timer = time.CreateTimer(
+            static state => ((JournalFlusher)state!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _thread.Start();
         Wake();
     }
@@ -53,6 +57,9 @@ internal sealed class JournalFlusher : IDisposable
 
     public void Wake() => _wake.Set();
 
+    /// <summary>Flushes an interval from now: what is appended until then goes to disk in one group.</summary>
+    public void WakeLater() => _timer.Change(_interval, Timeout.InfiniteTimeSpan);
+
     /// <summary>Flushes what is there, then ends the thread.</summary>
     public void Dispose()
     {
@@ -63,20 +70,17 @@ internal sealed class JournalFlusher : IDisposable
         FlushOnce();
     }
 
-    /// <summary>An idle journal costs two comparisons every interval, not a system call.</summary>
-    private void Tick()
-    {
-        if (_journal.NeedsSpare || _journal.End() > FlushedEnd())
-        {
-            Wake();
-        }
-    }
-
     private void Run()
     {
         while (!_stopped)
         {
             _journal.PrepareSpare();
+            if (_journal.NeedsSpare)
+            {
+                // The disk did not let it, and nothing is admitted meanwhile that would wake us.
+                WakeLater();
+            }
+
             _wake.WaitOne();
             FlushOnce();
         }
@@ -84,7 +88,7 @@ internal sealed class JournalFlusher : IDisposable
 
     private void FlushOnce()
     {
-        var target = _journal.End();
+        var target = _journal.EndToFlush();
         var from = FlushedEnd();
         if (target <= from)
         {
@@ -105,6 +109,7 @@ internal sealed class JournalFlusher : IDisposable
         {
             Interlocked.Increment(ref _failures);
             Complete(target, failure);
+            WakeLater();
         }
     }
 

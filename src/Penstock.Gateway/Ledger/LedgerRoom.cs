@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using Penstock.Core.Metering;
+using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Storage;
 
 namespace Penstock.Gateway.Ledger;
@@ -38,15 +38,21 @@ internal sealed class LedgerRoom : IAsyncDisposable
 
     /// <summary>Opens the folder, settles what earlier processes left, and starts the writer.</summary>
     public static async Task<LedgerRoom> OpenAsync(
-        string data, PriceTable prices, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
+        string data, FleetSource source, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
     {
-        var journal = UsageJournal.Open(Path.Combine(data, "journal"), new JournalOptions(), time);
+        var settings = source.Document.Ledger;
+        var options = new JournalOptions
+        {
+            BytesMax = settings.JournalMax.Bytes,
+            FlushInterval = settings.FlushEvery,
+        };
+        var journal = UsageJournal.Open(Path.Combine(data, "journal"), options, time);
         try
         {
             var storage = new SqliteLedger(SqliteDatabase.Open(data));
             var writer = new LedgerWriter(
                 journal, storage, new LedgerWriterOptions(), time, logs.CreateLogger<LedgerWriter>());
-            var recovered = await writer.RecoverAsync(prices, stop);
+            var recovered = await writer.RecoverAsync(source.Current.Prices, stop);
             await writer.StartAsync(stop);
             return new LedgerRoom(journal, storage, writer, recovered.Unsettled);
         }

@@ -25,8 +25,8 @@ internal sealed record LedgerWriterOptions
 internal sealed record RecoveryReport(long Records, long Unsettled, long BytesDamaged);
 
 /// <summary>
-/// Moves records from the journal into storage: wait, read, write one transaction, delete the segments that are done
-/// with. Storage that is slow or gone delays this loop and nothing else.
+/// Moves records from the journal into storage: wait for some, let more gather, read, write one transaction, delete the
+/// segments that are done with. Storage that is slow or gone delays this loop and nothing else.
 /// </summary>
 internal sealed partial class LedgerWriter : BackgroundService
 {
@@ -147,9 +147,15 @@ internal sealed partial class LedgerWriter : BackgroundService
         {
             try
             {
-                await Task.Delay(DelayAfter(failures), _time, stoppingToken);
+                if (failures > 0)
+                {
+                    await Task.Delay(DelayAfter(failures), _time, stoppingToken);
+                }
+
                 await ApplyAvailableAsync(stoppingToken);
                 failures = 0;
+                await _journal.AppendedAsync(_cursor.Position).WaitAsync(stoppingToken);
+                await Task.Delay(_options.ApplyInterval, _time, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -206,7 +212,7 @@ internal sealed partial class LedgerWriter : BackgroundService
     private TimeSpan DelayAfter(int failures)
     {
         var delay = _options.ApplyInterval * Math.Pow(2, Math.Min(failures, 16));
-        return delay < _options.RetryDelayMax || failures == 0 ? delay : _options.RetryDelayMax;
+        return delay < _options.RetryDelayMax ? delay : _options.RetryDelayMax;
     }
 
     private static bool IsStorageFailure(Exception failure) =>

@@ -3,8 +3,8 @@ namespace Penstock.Gateway.Ledger;
 /// <summary>
 /// The durable outbox of usage: an append-only journal in memory-mapped files. An append is one copy into the page
 /// cache under a short lock, allocates nothing and makes no system call, except the one in many thousands that starts
-/// a new segment. Once it returns, the record outlives the process; a background thread forces groups of records to
-/// disk. Thread-safe.
+/// a new segment, and the one after a flush, which sets the timer of the next. Once it returns, the record outlives the
+/// process; a background thread forces groups of records to disk. Thread-safe.
 /// </summary>
 internal sealed class UsageJournal : IDisposable
 {
@@ -19,6 +19,11 @@ internal sealed class UsageJournal : IDisposable
     private readonly ulong _seed;
     private readonly JournalFlusher _flusher;
     private bool _closed;
+
+    /// <summary>A flush is coming that will cover what is appended now.</summary>
+    private bool _flushIsDue;
+
+    private TaskCompletionSource? _awaited;
     private JournalPosition _applied;
     private long _admissions;
     private long _settlements;
@@ -121,6 +126,31 @@ internal sealed class UsageJournal : IDisposable
         }
     }
 
+    /// <summary>Completes once there is a record at or after the position.</summary>
+    public Task AppendedAsync(JournalPosition position)
+    {
+        lock (_gate)
+        {
+            if (_segments.End > position)
+            {
+                return Task.CompletedTask;
+            }
+
+            _awaited ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _awaited.Task;
+        }
+    }
+
+    /// <summary>The end, for a flush that begins now: what is appended from here on needs another.</summary>
+    internal JournalPosition EndToFlush()
+    {
+        lock (_gate)
+        {
+            _flushIsDue = false;
+            return _segments.End;
+        }
+    }
+
     /// <summary>Deletes the segments before <paramref name="sequence"/>, but never the active one.</summary>
     public void DeleteBefore(long sequence)
     {
@@ -191,6 +221,9 @@ internal sealed class UsageJournal : IDisposable
         var frameBytes = JournalFormat.FrameBytes(payloadLength);
         var payload = frame.Slice(JournalFormat.FrameHeaderBytes, payloadLength);
         var hash = JournalFormat.PayloadHash(kind, payload, _seed);
+        JournalPosition end;
+        bool isFirst;
+        TaskCompletionSource? awaited;
         lock (_gate)
         {
             var status = MakeRoom(frameBytes, kind);
@@ -204,8 +237,18 @@ internal sealed class UsageJournal : IDisposable
             JournalFormat.WriteFrameHeader(frame, kind, payloadLength, JournalFormat.Check(hash, at));
             _segments.Active.Append(frame[..frameBytes]);
             _ = kind == RecordKind.Admission ? _admissions++ : _settlements++;
-            return new(AppendStatus.Appended, _segments.End);
+            end = _segments.End;
+            (isFirst, _flushIsDue) = (!_flushIsDue, true);
+            (awaited, _awaited) = (_awaited, null);
         }
+
+        if (isFirst)
+        {
+            _flusher.WakeLater();
+        }
+
+        awaited?.TrySetResult();
+        return new(AppendStatus.Appended, end);
     }
 
     private AppendStatus MakeRoom(int frameBytes, RecordKind kind)

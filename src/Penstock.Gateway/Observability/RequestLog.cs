@@ -2,8 +2,8 @@ namespace Penstock.Gateway.Observability;
 
 /// <summary>
 /// Where request lines go: a bounded buffer that a thread of its own empties into a stream, many lines at a time. The
-/// caller pays for one copy. A full buffer drops the line and counts it: nothing here may hold a request up.
-/// Thread-safe.
+/// caller pays for one copy. A full buffer drops the line and counts it: nothing here may hold a request up. Without
+/// lines, nothing runs. Thread-safe.
 /// </summary>
 internal sealed class RequestLog : IDisposable
 {
@@ -36,7 +36,7 @@ internal sealed class RequestLog : IDisposable
     private volatile bool _stopped;
 
     /// <param name="output">Written to by one thread; not disposed.</param>
-    /// <param name="time">Says when to look for lines.</param>
+    /// <param name="time">Says how long lines gather before they are written.</param>
     /// <param name="bufferBytes">Bytes that may wait.</param>
     public RequestLog(Stream output, TimeProvider time, int bufferBytes = BufferBytes)
     {
@@ -44,7 +44,8 @@ internal sealed class RequestLog : IDisposable
         _filling = new byte[bufferBytes];
         _leaving = new byte[bufferBytes];
         _thread = new Thread(Run) { IsBackground = true, Name = "penstock request log" };
-        _timer = time.CreateTimer(static log => ((RequestLog)log!).WakeIfAny(), this, Interval, Interval);
+        _timer = time.CreateTimer(
+            static log => ((RequestLog)log!)._wake.Set(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _thread.Start();
     }
 
@@ -60,6 +61,7 @@ internal sealed class RequestLog : IDisposable
     /// <summary>Takes a line, its end included; an empty one is counted as dropped.</summary>
     public void Write(ReadOnlySpan<byte> line)
     {
+        bool first;
         bool half;
         lock (_gate)
         {
@@ -70,6 +72,7 @@ internal sealed class RequestLog : IDisposable
             }
 
             line.CopyTo(_filling.AsSpan(_filled));
+            first = _filled == 0;
             half = _filled < _filling.Length / 2;
             _filled += line.Length;
             half &= _filled >= _filling.Length / 2;
@@ -80,6 +83,10 @@ internal sealed class RequestLog : IDisposable
         {
             _wake.Set();
         }
+        else if (first)
+        {
+            _timer.Change(Interval, Timeout.InfiniteTimeSpan);
+        }
     }
 
     /// <summary>Writes what is there, as long as the stream takes it in time, and ends the thread.</summary>
@@ -89,14 +96,6 @@ internal sealed class RequestLog : IDisposable
         _stopped = true;
         _wake.Set();
         _thread.Join(LastWriteMax);
-    }
-
-    private void WakeIfAny()
-    {
-        if (Volatile.Read(ref _filled) > 0)
-        {
-            _wake.Set();
-        }
     }
 
     private void Run()

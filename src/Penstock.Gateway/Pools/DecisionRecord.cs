@@ -11,6 +11,9 @@ namespace Penstock.Gateway.Pools;
 /// </summary>
 internal sealed class DecisionRecord
 {
+    /// <summary>The outcome of what has not ended.</summary>
+    public const string InFlight = "in_flight";
+
     private readonly List<AttemptRecord> _attempts = new(1);
 
     public required ulong Id { get; init; }
@@ -36,7 +39,7 @@ internal sealed class DecisionRecord
     /// <summary>The hints that the client gave in <c>x-claude-code-*</c> headers.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Hints { get; init; } = [];
 
-    public string Outcome { get; set; } = "in_flight";
+    public string Outcome { get; set; } = InFlight;
 
     public int Status { get; set; }
 
@@ -87,7 +90,7 @@ internal sealed class AttemptRecord
     /// <summary>Since the request began.</summary>
     public required TimeSpan At { get; init; }
 
-    public string Outcome { get; set; } = "in_flight";
+    public string Outcome { get; set; } = DecisionRecord.InFlight;
 
     public int Status { get; set; }
 }

@@ -133,7 +133,8 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
             var ineligible = health.Draining ? Ineligible.Draining
                 : health.IsRoutable && Identity is not null ? Ineligible.No
                 : Ineligible.NotHealthy;
-            seat.Pool.Tell(PoolEvent.Eligibility(at, seat.Slot, ineligible));
+            var most = health.InFlightMax(HealthThresholds.Default);
+            seat.Pool.Tell(PoolEvent.Eligibility(at, seat.Slot, ineligible, most));
         }
     }
 

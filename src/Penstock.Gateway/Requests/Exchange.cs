@@ -107,7 +107,7 @@ internal sealed class Exchange : IDisposable
     /// <summary>The response is an event stream that has begun and may carry pings. Read by the watchdog.</summary>
     public bool MayPing { get; set; }
 
-    /// <summary>Bytes wait for the client to take them: the silence is not the engine's. Read by the watchdog.</summary>
+    /// <summary>Bytes wait for the client: the silence is not the engine's. Read by the watchdog.</summary>
     public bool WaitsForClient { get; set; }
 
     /// <summary>Timestamp of the last byte written to the client's stream. Written by relay and watchdog.</summary>

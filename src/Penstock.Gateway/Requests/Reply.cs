@@ -22,6 +22,17 @@ internal static class Reply
     public static void Begin(Exchange x, UpstreamAnswer answer, TimeProvider time, string? contentType)
     {
         var response = x.Http.Response;
+        if (response.HasStarted)
+        {
+            // The client has had pings while an attempt before this one was silent: its stream goes on with this one.
+            return;
+        }
+
+        if (x.Attempts > 1)
+        {
+            response.Clear();
+        }
+
         response.StatusCode = answer.Status;
         HeaderForwarding.ToClient(answer, response.Headers);
         if (contentType is not null)
@@ -50,12 +61,20 @@ internal static class Reply
     /// <summary>Answers with a failure, in the caller's dialect.</summary>
     public static async Task FailAsync(Exchange x, Failure failure)
     {
-        if (x.Http.Response.HasStarted || failure.Kind == FailureKind.ClientClosed)
+        if (failure.Kind == FailureKind.ClientClosed)
         {
             return;
         }
 
         var response = x.Http.Response;
+        if (response.HasStarted)
+        {
+            // Nothing but pings has gone out: the client is told where it listens.
+            ErrorBody.WriteStreamEvent(x.Dialect, failure, response.BodyWriter);
+            await response.BodyWriter.FlushAsync();
+            return;
+        }
+
         response.Clear();
         response.StatusCode = ErrorTable.StatusOf(x.Dialect, failure.Kind);
         response.ContentType = "application/json";

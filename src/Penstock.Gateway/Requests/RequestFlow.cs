@@ -96,7 +96,17 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
         {
             if (!parts.Dispatch.TryRoute(x))
             {
+                if (x.Failures.Last is not null)
+                {
+                    parts.Retries.GiveBack();
+                }
+
                 return x.Failures.Last ?? Overload.NoReplica(x.Model);
+            }
+
+            if (x.Failures.Last is not null)
+            {
+                parts.Telemetry.Retried();
             }
 
             var failed = await parts.Dispatch.RunAsync(x);
@@ -105,7 +115,7 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
                 return null;
             }
 
-            if (failed.Relayed || x.Http.Response.HasStarted)
+            if (failed.Relayed)
             {
                 return null;
             }
@@ -116,8 +126,6 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
             {
                 return failed.Failure;
             }
-
-            parts.Telemetry.Retried();
         }
     }
 

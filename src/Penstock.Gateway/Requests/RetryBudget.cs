@@ -23,6 +23,9 @@ internal sealed class RetryBudget
         }
     }
 
+    /// <summary>A retry that was taken and not made.</summary>
+    public void GiveBack() => Interlocked.Add(ref _saved, Unit);
+
     /// <summary>Takes one retry; false where none is left.</summary>
     public bool TrySpend()
     {

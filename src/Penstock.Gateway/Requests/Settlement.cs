@@ -83,6 +83,12 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
                 _ => AttemptOutcome.Aborted,
             });
         }
+        else if (x.Record is { Outcome: DecisionRecord.InFlight } record)
+        {
+            // No attempt was made: there was no replica to make one at.
+            record.Outcome = "no_replica";
+            record.Total = time.GetElapsedTime(x.StartedAt);
+        }
     }
 
     private static void Release(AttemptInFlight attempt, AttemptOutcome outcome)

@@ -25,6 +25,8 @@ internal sealed record PreparedRequest(
 /// </summary>
 internal static class UpstreamRequests
 {
+    private const string RequestId = "x-request-id";
+
     private static readonly byte[] AskUsage = "\"stream_options\":{\"include_usage\":true},"u8.ToArray();
     private static readonly byte[] UsageMember = "\"include_usage\":true,"u8.ToArray();
     private static readonly byte[] OnlyUsageMember = "\"include_usage\":true"u8.ToArray();
@@ -71,6 +73,12 @@ internal static class UpstreamRequests
             {
                 request.AddHeader(name, value);
             }
+        }
+
+        // The engine's log then names the request as ours does.
+        if (!headers.ContainsKey(RequestId))
+        {
+            request.AddHeader(RequestId, x.IdText);
         }
 
         TraceContext.Inject(x, request);

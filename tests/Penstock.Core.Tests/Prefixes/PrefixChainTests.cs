@@ -2,6 +2,7 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using Penstock.Core.Prefixes;
+using Penstock.Tests.Shared;
 
 namespace Penstock.Core.Tests.Prefixes;
 
@@ -96,9 +97,7 @@ public class PrefixChainTests
         var first = builder.Blocks.ToArray();
         builder.Start(9);
         builder.Append(Text(10));
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Fill(builder, prompt);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Of(() => Fill(builder, prompt)));
         Assert.Equal(first, builder.Blocks.ToArray());
     }
 

@@ -60,6 +60,22 @@ public class CostPolicyTests
     }
 
     [Fact]
+    public void It_spreads_short_prompts_over_replicas_that_decode()
+    {
+        var rig = new PoolRig("cost", 3);
+        foreach (var replica in new[] { 0, 0, 1 })
+        {
+            var ticket = rig.SendTo(replica, tokens: 100);
+            rig.State.Apply(PoolEvent.FirstToken(PoolRig.At(1), ticket));
+        }
+
+        // Nothing waits for prefill anywhere: what differs is how many are decoding.
+        Assert.Equal(2, rig.Decide(100).Replica);
+        rig.SetEligible(2, Ineligible.Draining);
+        Assert.Equal(1, rig.Decide(100).Replica);
+    }
+
+    [Fact]
     public void It_prefers_the_faster_decoder_where_prefill_is_alike()
     {
         var rig = new PoolRig("cost", 2);

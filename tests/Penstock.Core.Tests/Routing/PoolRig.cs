@@ -39,8 +39,8 @@ internal sealed class PoolRig
         return [.. Enumerable.Range(0, blocks).Select(_ => rng.NextUInt64())];
     }
 
-    public void SetEligible(int replica, Ineligible ineligible) =>
-        State.Apply(PoolEvent.Eligibility(default, replica, ineligible));
+    public void SetEligible(int replica, Ineligible ineligible, int inFlightMax = int.MaxValue) =>
+        State.Apply(PoolEvent.Eligibility(default, replica, ineligible, inFlightMax));
 
     public RouteDecision Decide(long tokens = 1_000, ulong[]? chain = null, int[]? tried = null, long outputMax = 0)
     {

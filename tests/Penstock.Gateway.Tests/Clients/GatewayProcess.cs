@@ -71,6 +71,15 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Starts it again on the same ports and data, after <see cref="Stop"/> or <see cref="Kill"/>.</summary>
     public async Task Start()
     {
+        Launch();
+        await WaitUntilReady();
+        Key = (await File.ReadAllTextAsync(_data.File("key"), TestContext.Current.CancellationToken)).Trim();
+    }
+
+    /// <summary>Starts it again and waits for nothing.</summary>
+    public void Launch()
+    {
+        _process?.Dispose();
         var start = new ProcessStartInfo("dotnet")
         {
             RedirectStandardOutput = true,
@@ -92,8 +101,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
         _process.ErrorDataReceived += (_, line) => Append(line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        await WaitUntilReady();
-        Key = (await File.ReadAllTextAsync(_data.File("key"), TestContext.Current.CancellationToken)).Trim();
     }
 
     /// <summary>Asks it to end, as Ctrl-C or an orchestrator would, and holds it to exit 0 after a drain.</summary>
@@ -116,9 +123,12 @@ internal sealed class GatewayProcess : IAsyncDisposable
     /// <summary>Ends it as <c>kill -9</c> does, at once and without a word.</summary>
     public async Task Kill()
     {
-        _process!.Kill();
-        await _process.WaitForExitAsync(CancellationToken.None);
+        KillNow();
+        await _process!.WaitForExitAsync(CancellationToken.None);
     }
+
+    /// <summary>Sends the signal, and does not wait for the end.</summary>
+    public void KillNow() => _process!.Kill();
 
     public async ValueTask DisposeAsync()
     {

@@ -21,6 +21,8 @@ public class BadDocumentTests
             ["7:17: server.drain: must be a duration such as 150ms, 5s or 1h30m, but is the text '-5s'"] },
         { "server: {host: 5}", ["7:16: server.host: must be text, but is the number 5; put it in quotes"] },
         { "server: {host: true}", ["7:16: server.host: must be text, but is true; put it in quotes"] },
+        { "server: {host: example.org}",
+            ["7:10: server.host: 'example.org' is no address to listen on; write an IP address, or localhost"] },
         { "server: {host: {a: b}}", ["7:16: server.host: must be text, but is a mapping"] },
         { "strict_models: yes", ["7:16: strict_models: must be true or false, but is the text 'yes'"] },
         { "limits: {body_max: 32}",

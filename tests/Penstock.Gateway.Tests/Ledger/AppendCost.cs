@@ -40,6 +40,35 @@ public sealed class AppendCost
             + $"{cpu.TotalMicroseconds / writer.Applied:0.0} us CPU each");
     }
 
+    [Fact(Explicit = true)]
+    public void Prints_how_long_single_appends_take_while_the_disk_is_forced()
+    {
+        const int Rate = 10_000;
+        const int Seconds = 5;
+        using var directory = new TemporaryDirectory();
+        using var journal = UsageJournal.Open(directory.Path, new JournalOptions(), TimeProvider.System);
+        Append(journal, 20_000);
+        var took = new double[Rate * Seconds];
+        var settlement = LedgerSamples.Settlement(1);
+        var begin = Stopwatch.GetTimestamp();
+        for (var i = 0; i < took.Length; i++)
+        {
+            while (Stopwatch.GetElapsedTime(begin).TotalSeconds * Rate < i)
+            {
+                Thread.SpinWait(20);
+            }
+
+            var start = Stopwatch.GetTimestamp();
+            journal.Settle(settlement with { Key = LedgerSamples.Key(i) });
+            took[i] = Stopwatch.GetElapsedTime(start).TotalMicroseconds;
+        }
+
+        Array.Sort(took);
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"append at {Rate}/s, us: p50 {took[took.Length / 2]:0.0}, p99 {took[took.Length * 99 / 100]:0.0}, "
+            + $"p99.9 {took[took.Length * 999 / 1000]:0.0}, max {took[^1]:0}; {journal.Stats.Flushes} flushes");
+    }
+
     private static void Report(string name, long appends, Action run)
     {
         var cpu = Process.GetCurrentProcess().TotalProcessorTime;

@@ -7,6 +7,7 @@ using FsCheck.Fluent;
 using Penstock.Cli.Serve;
 using Penstock.Gateway.Observability;
 using Microsoft.Extensions.Logging;
+using Penstock.Tests.Shared;
 
 namespace Penstock.Gateway.Tests.Observability;
 
@@ -63,6 +64,24 @@ public sealed class RequestLogTests
 
         Assert.Equal(1, log.Failures);
         Assert.Single(output.Written);
+    }
+
+    [Fact]
+    public void A_write_is_due_after_a_line_and_at_no_other_time()
+    {
+        var clock = new ManualClock();
+        using var output = new Pieces();
+        using var log = new RequestLog(output, clock);
+        Assert.Equal(0, clock.PendingTimers);
+        for (var i = 0; i < 3; i++)
+        {
+            log.Write(s_line);
+            log.Write(s_line);
+            Assert.Equal(1, clock.PendingTimers);
+            clock.Advance(clock.NextDue!.Value);
+            Assert.True(SpinWait.SpinUntil(() => output.Written.Count == i + 1, TimeSpan.FromMinutes(1)));
+            Assert.Equal(0, clock.PendingTimers);
+        }
     }
 
     [Fact]

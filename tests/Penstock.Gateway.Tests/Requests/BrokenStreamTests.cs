@@ -4,7 +4,9 @@ using Penstock.Tests.Shared.Personalities;
 
 namespace Penstock.Gateway.Tests.Requests;
 
-/// <summary>What fails after the first byte is told inside the stream, between two events, and is not tried again.</summary>
+/// <summary>
+/// What fails after the first byte is told inside the stream, between two events, and is not tried again.
+/// </summary>
 public class BrokenStreamTests
 {
     private static readonly EngineFacts Facts = new();

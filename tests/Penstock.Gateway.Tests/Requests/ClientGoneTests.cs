@@ -65,7 +65,8 @@ public class ClientGoneTests
         await using var engine = Personality.Vllm.Start();
         await using var gateway = await RunningGateway.StartAsync(engine);
         engine.On("POST /v1/messages", Script.Empty
-            .Send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"usage\":").Hang());
+            .Send("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{\"usage\":")
+            .Hang());
         var client = new RawClient(gateway.Url);
         await client.SendAsync(RawClient.Post(Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: false)));
         var received = await engine.RequestAsync("POST /v1/messages", RunningGateway.Guard, ordinal: 2);
@@ -103,7 +104,8 @@ public class ClientGoneTests
         var script = Script.EventsHead().SendChunk(Messages[0]);
         for (var i = 0; i < 1000; i++)
         {
-            script = script.SendChunk($"event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"x\":\"{piece}\"}}\n\n");
+            script = script.SendChunk(
+                $"event: content_block_delta\ndata: {{\"type\":\"content_block_delta\",\"x\":\"{piece}\"}}\n\n");
         }
 
         engine.On("POST /v1/messages", script.SendLastChunk());

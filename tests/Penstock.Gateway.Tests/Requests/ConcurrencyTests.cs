@@ -25,7 +25,8 @@ public class ConcurrencyTests
         await Task.WhenAll(plans.Select(p => OneAsync(gateway, p.Item1, p.Item2)));
         var books = await gateway.CloseBooksAsync();
         Assert.Equal(Requests, books.Count);
-        Assert.All(books, b => Assert.Equal(b.Story.Where(s => !s.EndsWith("no_replica", StringComparison.Ordinal)), b.Booked));
+        Assert.All(books, b => Assert.Equal(
+            b.Story.Where(s => !s.EndsWith("no_replica", StringComparison.Ordinal)), b.Booked));
         Assert.All(books, b => Assert.DoesNotContain(b.Booked, s => s.EndsWith("aborted", StringComparison.Ordinal)));
         Assert.Contains(books, b => b.Outcome == "completed");
         Assert.Contains(books, b => b.Outcome == "client_gone");

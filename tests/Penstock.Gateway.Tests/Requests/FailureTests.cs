@@ -17,7 +17,8 @@ public class FailureTests
         ["garbage"] = (Script.Empty.Send("\u0000\u0001\u0002 nonsense\r\n\r\n").Close(), "engine_failed"),
         ["oversized head"] = (Script.Empty.Send(Huge).Close(), "engine_failed"),
         ["no body"] = (
-            Script.Empty.Send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9\r\n\r\n").Close(),
+            Script.Empty
+                .Send("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 9\r\n\r\n").Close(),
             "engine_failed"),
         ["500"] = (Script.Reply(500, "Internal Server Error", "text/plain"), "engine_failed"),
         ["502"] = (Script.Reply(502, "<html>"), "engine_failed"),
@@ -94,6 +95,7 @@ public class FailureTests
 
         var books = await gateway.CloseBooksAsync();
         Assert.Equal(["r0 not_reached", "r1 not_reached", " no_replica"], books[0].Story);
+        Assert.Equal("no_replica", books[^1].Outcome);
         Assert.Equal([" no_replica"], books[^1].Story);
         Assert.Empty(books[^1].Entries);
     }

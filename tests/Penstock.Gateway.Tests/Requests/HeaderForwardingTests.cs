@@ -18,8 +18,9 @@ public class HeaderForwardingTests
         (string, string)[] sent =
         [
             ("anthropic-version", "2026-10-21"), ("anthropic-beta", "a-2025-01-01,b"), ("anthropic-new-thing", "x y"),
-            ("x-claude-code-session-id", "s-1"), ("x-claude-code-agent-id", "a;b=\"c\""), ("x-stainless-timeout", "600"),
-            ("x-anything", "1"), ("user-agent", "claude-cli/2.1 (external)"), ("accept", "application/json"),
+            ("x-claude-code-session-id", "s-1"), ("x-claude-code-agent-id", "a;b=\"c\""),
+            ("x-stainless-timeout", "600"), ("x-anything", "1"), ("user-agent", "claude-cli/2.1 (external)"),
+            ("accept", "application/json"),
         ];
         await gateway.AskAsync(Bodies.Messages, Body, sent);
         var received = engine.To("POST /v1/messages").Last();

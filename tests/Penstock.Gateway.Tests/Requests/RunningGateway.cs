@@ -58,7 +58,8 @@ internal sealed class RunningGateway : IAsyncDisposable
     public HttpClient Client { get; }
 
     /// <summary>Ends a test that hangs; far beyond what one that passes needs.</summary>
-    public static CancellationToken Guard => Guards.GetValue(TestContext.Current.Test!, static _ => new(Patience)).Token;
+    public static CancellationToken Guard =>
+        Guards.GetValue(TestContext.Current.Test!, static _ => new(Patience)).Token;
 
     /// <summary>A gateway whose one pool has these engines; ready once each of them was recognised.</summary>
     public static Task<RunningGateway> StartAsync(params ScriptedEngine[] engines) => StartAsync(null, engines);

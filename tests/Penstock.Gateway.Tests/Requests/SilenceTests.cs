@@ -115,6 +115,23 @@ public class SilenceTests
     }
 
     [Fact]
+    public async Task A_stream_that_is_long_in_coming_begins_with_a_ping()
+    {
+        await using var engine = Personality.Vllm.Start();
+        await using var gateway = await RunningGateway.StartAsync(SeldomPings, engine);
+        var gate = new Gate();
+        engine.On("POST /v1/messages", Script.EventsHead()
+            .Pass(gate).SendChunk(string.Concat(Messages)).SendLastChunk());
+        var sending = gateway.SendAsync(Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: true));
+        await using var client = new StreamReading(await gateway.PassTimeAsync(sending));
+        await gateway.PassTimeAsync(client.ReadAsync(Ping));
+        gate.Open();
+        await client.ReadAsync(string.Concat(Messages));
+        Assert.Equal("", await client.ReadToEndAsync());
+        Assert.Equal(["r0 completed"], Assert.Single(await gateway.CloseBooksAsync()).Booked);
+    }
+
+    [Fact]
     public async Task A_silent_chat_stream_carries_comments()
     {
         await using var engine = Personality.OpenAi.Start();

@@ -9,8 +9,9 @@ namespace Penstock.Gateway.Tests.Requests;
 public class TranslationTests
 {
     private const string ToolCall = """
-        {"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant",
-        "content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"look","arguments":"{\"a\":1}"}}]},
+        {"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,
+        "message":{"role":"assistant","content":null,"tool_calls":[
+        {"id":"call_1","type":"function","function":{"name":"look","arguments":"{\"a\":1}"}}]},
         "finish_reason":"tool_calls"}],"usage":{"prompt_tokens":5,"completion_tokens":3,"total_tokens":8}}
         """;
 
@@ -136,7 +137,8 @@ public class TranslationTests
         var same = kind == "vllm";
         var messages = same == (client == Dialect.Anthropic);
         var route = messages ? "POST /v1/messages" : "POST /v1/chat/completions";
-        engine.Once(route, Script.Reply(200, messages ? CannedAnswers.Message(facts) : CannedAnswers.ChatCompletion(facts)));
+        engine.Once(route, Script.Reply(
+            200, messages ? CannedAnswers.Message(facts) : CannedAnswers.ChatCompletion(facts)));
         var document = await gateway.AskAsync(Bodies.PathOf(client), Bodies.Of(client, stream: true));
         Assert.StartsWith("application/json", document.ContentType);
         Assert.Contains("Hello there", document.Text);

@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using Penstock.Core.Metering;
 using Penstock.Core.Models;
+using Penstock.Tests.Shared;
 using Penstock.Wire.Usage;
 
 namespace Penstock.Wire.Tests.Usage;
@@ -154,9 +155,7 @@ public class StreamTapTests
         var piece = new byte[16 * 1024];
         piece.AsSpan().Fill((byte)'a');
         Feed(tap, piece, 40);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Feed(tap, piece, 4_000);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Of(() => Feed(tap, piece, 800)));
         Assert.False(tap.AtEventEnd);
         tap.See("\"}\n\n"u8);
         Assert.False(tap.HasUsage);
@@ -218,9 +217,7 @@ public class StreamTapTests
         using var tap = new StreamTap();
         tap.Start(Dialect.Anthropic);
         Halves(tap, bytes, 2);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Halves(tap, bytes, 50);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Of(() => Halves(tap, bytes, 50)));
     }
 
     private static bool EndsWithEmptyLine(string text)

@@ -1,6 +1,7 @@
 using System.Text;
 using Penstock.Core.Metering;
 using Penstock.Core.Models;
+using Penstock.Tests.Shared;
 using Penstock.Wire.Usage;
 
 namespace Penstock.Wire.Tests.Usage;
@@ -133,9 +134,7 @@ public class UsageReaderTests
         var body = Encoding.UTF8.GetBytes(Message);
         var usage = default(TokenUsage);
         UsageReader.TryRead(Dialect.Anthropic, body, ref usage);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        UsageReader.TryRead(Dialect.Anthropic, body, ref usage);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Of(() => UsageReader.TryRead(Dialect.Anthropic, body, ref usage)));
     }
 
     private static TokenUsage Read(Dialect dialect, string body)

@@ -26,6 +26,12 @@ internal sealed class AnswerRelay(Settlement settlement, TimeProvider time)
             return EngineFailures.From(x, verdict, "the engine broke off in its answer");
         }
 
+        if (x.Http.Response.HasStarted)
+        {
+            settlement.Close(x, AttemptOutcome.EngineFailed);
+            return EngineFailures.From(x, EngineVerdict.Broken, "the engine answered a stream with a document");
+        }
+
         x.AllowAnything();
         x.Attempt.FirstByteAt = time.GetTimestamp();
         x.Attempt.ResponseBytes = x.Answer.Length;

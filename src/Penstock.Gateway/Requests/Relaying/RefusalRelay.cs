@@ -30,7 +30,7 @@ internal sealed class RefusalRelay(Settlement settlement, TimeProvider time)
             x, verdict.Kind is FailureKind.EngineFailed or FailureKind.EngineTimeout
                 ? AttemptOutcome.EngineFailed
                 : AttemptOutcome.RefusedByEngine);
-        if (verdict.RelayBody && dialect == x.Dialect)
+        if (verdict.RelayBody && dialect == x.Dialect && !x.Http.Response.HasStarted)
         {
             Reply.Begin(x, answer, time, contentType: null);
             await Reply.WriteWholeAsync(x, x.Answer.Memory);

@@ -11,8 +11,8 @@ namespace Penstock.Gateway.Requests.Relaying;
 
 /// <summary>
 /// Relays an event stream as it comes: one read, one look, one write. The response begins with the first byte of the
-/// engine's body, so that until then another replica can be tried; after it, what goes wrong is told inside the
-/// stream. The settlement is written before the last event leaves.
+/// engine's body, or with a ping where that is long in coming. Until the engine's first byte another replica can be
+/// tried; after it what goes wrong is told inside the stream. The settlement is written before the last event leaves.
 /// </summary>
 internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 {
@@ -23,6 +23,9 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
     {
         using var filter = FilterFor(x, prepared);
         x.Tap.Start(prepared.Dialect);
+        Reply.Begin(x, answer, time, filter is TranslationFilter ? "text/event-stream; charset=utf-8" : null);
+        x.LastWrite = time.GetTimestamp();
+        x.MayPing = true;
         try
         {
             var broken = await CopyAsync(x, answer, filter);
@@ -67,7 +70,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
 
             if (x.Attempt.FirstByteAt == 0)
             {
-                Begin(x, answer, filter);
+                NoteFirstByte(x);
             }
 
             x.Touch(time.GetTimestamp());
@@ -85,15 +88,12 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         }
     }
 
-    private void Begin(Exchange x, UpstreamAnswer answer, StreamFilter? filter)
+    private void NoteFirstByte(Exchange x)
     {
         var now = time.GetTimestamp();
         x.Attempt.FirstByteAt = now;
         x.Attempt.Pool.FirstToken(x.Attempt.Ticket);
         x.Allow(x.Attempt.Pool.Snapshot.Timeouts.BetweenBytes, now, time.TimestampFrequency);
-        Reply.Begin(x, answer, time, filter is TranslationFilter ? "text/event-stream; charset=utf-8" : null);
-        x.LastWrite = now;
-        x.MayPing = true;
     }
 
     /// <summary>Writes what the client is to get for these bytes; false where it is gone.</summary>
@@ -140,11 +140,12 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         }
     }
 
-    /// <summary>The engine broke off. Before the first byte another replica may be tried; after it the client is told
+    /// <summary>The engine broke off. Before its first byte another replica may be tried; after it the client is told
     /// inside its stream.</summary>
     private async Task<AttemptFailure?> BreakAsync(Exchange x, EngineVerdict verdict, StreamFilter? filter)
     {
         Note(x);
+        await EndPingsAsync(x);
         var begun = x.Attempt.FirstByteAt != 0;
         var silent = verdict == EngineVerdict.Silent;
         settlement.Close(x, silent ? AttemptOutcome.EngineTimeout : AttemptOutcome.EngineFailed);
