@@ -39,6 +39,9 @@ internal sealed class H1Connection : IDisposable
     /// <summary>The exchange was ended from outside.</summary>
     public bool IsAborted => _aborted;
 
+    /// <summary>Nothing at all has come back in this exchange.</summary>
+    public bool IsUnanswered { get; private set; }
+
     /// <summary>Nothing is left of the exchange and the engine keeps the connection open.</summary>
     public bool IsReusable =>
         !_aborted && !_closedByEngine && Head.KeepAlive && _framing.IsDone && _unread == _received;
@@ -79,6 +82,7 @@ internal sealed class H1Connection : IDisposable
     /// <summary>Sends a request and receives the head of its answer.</summary>
     public async ValueTask ExchangeAsync(H1Request request, SplicedBody body)
     {
+        IsUnanswered = true;
         await SendAsync(request.Complete(body.Length), body);
         if (_buffer.Length == 0)
         {
@@ -113,8 +117,7 @@ internal sealed class H1Connection : IDisposable
             {
                 return _framing.EndsWithConnection
                     ? EndWithConnection()
-                    : throw new UpstreamException(
-                        UpstreamFault.Broken, "the engine closed the connection in its answer");
+                    : throw Broken("the engine closed the connection in its answer");
             }
         }
     }
@@ -201,7 +204,7 @@ internal sealed class H1Connection : IDisposable
                 _bodyBase = _unread = _headLength + 2;
                 if (Head.Parse(HeadBytes) is { } problem)
                 {
-                    throw new UpstreamException(UpstreamFault.Broken, $"not an answer in HTTP: {problem}");
+                    throw Broken($"not an answer in HTTP: {problem}");
                 }
 
                 if (Head.Status >= 200)
@@ -218,13 +221,17 @@ internal sealed class H1Connection : IDisposable
             searched = Math.Max(0, _received - 3);
             if (_received == _buffer.Length)
             {
+                if (_received >= HeadBytesMax)
+                {
+                    throw Broken($"the head of the answer is longer than {HeadBytesMax} bytes");
+                }
+
                 Grow();
             }
 
             if (await ReceiveAsync() == 0)
             {
-                throw new UpstreamException(
-                    UpstreamFault.Broken, "the engine closed the connection before its answer");
+                throw Broken("the engine closed the connection before its answer");
             }
         }
     }
@@ -234,7 +241,7 @@ internal sealed class H1Connection : IDisposable
         var bytes = _buffer.AsSpan(_unread, _received - _unread);
         if (!_framing.TryDecode(bytes, out var payload, out var consumed))
         {
-            throw new UpstreamException(UpstreamFault.Broken, "the engine broke the framing of its answer");
+            throw Broken("the engine broke the framing of its answer");
         }
 
         var result = _buffer.AsMemory(_unread, payload);
@@ -255,14 +262,9 @@ internal sealed class H1Connection : IDisposable
         }
     }
 
+    /// <summary>Bounded by its callers: a head has a maximum, and behind it a quarter of a buffer is enough.</summary>
     private void Grow()
     {
-        if (_buffer.Length >= HeadBytesMax)
-        {
-            throw new UpstreamException(
-                UpstreamFault.Broken, $"the head of the answer is longer than {HeadBytesMax} bytes");
-        }
-
         var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
         _buffer.AsSpan(0, _received).CopyTo(larger);
         ArrayPool<byte>.Shared.Return(_buffer);
@@ -276,15 +278,18 @@ internal sealed class H1Connection : IDisposable
         {
             var count = await _socket.ReceiveAsync(_buffer.AsMemory(_received), SocketFlags.None);
             _received += count;
+            IsUnanswered &= count == 0;
             return count;
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
             throw _aborted
                 ? new OperationCanceledException("the exchange was ended", e)
-                : new UpstreamException(UpstreamFault.Broken, $"the connection broke: {e.Message}", e);
+                : Broken($"the connection broke: {e.Message}", e);
         }
     }
+
+    private static UpstreamException Broken(string why, Exception? e = null) => new(UpstreamFault.Broken, why, e);
 
     private ReadOnlyMemory<byte> EndWithConnection()
     {

@@ -10,6 +10,7 @@ namespace Penstock.Engines.Http;
 internal sealed class H1Head
 {
     private readonly List<(Range Name, Range Value)> _headers = new(16);
+    private bool _closes;
 
     public int Status { get; private set; }
 
@@ -27,7 +28,7 @@ internal sealed class H1Head
     {
         _headers.Clear();
         ContentLength = -1;
-        IsChunked = IsEventStream = false;
+        IsChunked = IsEventStream = _closes = false;
         var at = 0;
         var first = NextLine(head, ref at);
         if (first.Length < 12 || !first.StartsWith("HTTP/1."u8) || first[8] != (byte)' '
@@ -58,6 +59,8 @@ internal sealed class H1Head
             }
         }
 
+        // With two lengths, somebody in between may have understood the other one (RFC 9112 §6.3).
+        KeepAlive &= !_closes && !(IsChunked && ContentLength >= 0);
         return null;
     }
 
@@ -98,8 +101,12 @@ internal sealed class H1Head
         }
         else if (Ascii.EqualsIgnoreCase(name, "connection"))
         {
-            KeepAlive = Ascii.EqualsIgnoreCase(value, "keep-alive")
-                || (KeepAlive && !Ascii.EqualsIgnoreCase(value, "close"));
+            foreach (var option in value.Split((byte)','))
+            {
+                var said = value[option].Trim(" \t"u8);
+                _closes |= Ascii.EqualsIgnoreCase(said, "close");
+                KeepAlive |= Ascii.EqualsIgnoreCase(said, "keep-alive");
+            }
         }
         else if (Ascii.EqualsIgnoreCase(name, "content-type"))
         {

@@ -36,8 +36,26 @@ internal sealed class H1Pool : IDisposable
 
     public async Task<UpstreamAnswer> SendAsync(H1Request request, SplicedBody body, CancellationToken cancellation)
     {
-        var connection = Take()
-            ?? await H1Connection.OpenAsync(_engine, _connectTimeout, cancellation);
+        if (Take() is { } used)
+        {
+            try
+            {
+                return await ExchangeAsync(used, request, body, cancellation);
+            }
+            catch (UpstreamException) when (used.IsUnanswered)
+            {
+                // Engines close what was idle for a few seconds, and this one did so just now. That is no failure
+                // of the engine, and the only replica of a model would have no other to stand in for it.
+            }
+        }
+
+        var connection = await H1Connection.OpenAsync(_engine, _connectTimeout, cancellation);
+        return await ExchangeAsync(connection, request, body, cancellation);
+    }
+
+    private async Task<UpstreamAnswer> ExchangeAsync(
+        H1Connection connection, H1Request request, SplicedBody body, CancellationToken cancellation)
+    {
         var ending = cancellation.UnsafeRegister(static c => ((H1Connection)c!).Abort(), connection);
         try
         {

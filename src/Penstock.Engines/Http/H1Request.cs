@@ -9,6 +9,7 @@ internal sealed class H1Request : UpstreamRequest
 {
     private byte[] _bytes = ArrayPool<byte>.Shared.Rent(2048);
     private int _length;
+    private bool _complete;
 
     public H1Request(string authority, string path)
     {
@@ -19,14 +20,19 @@ internal sealed class H1Request : UpstreamRequest
         Write("\r\n");
     }
 
-    /// <summary>Ends the head; the body of that length follows.</summary>
+    /// <summary>Ends the head, once; the body of that length follows.</summary>
     public ReadOnlyMemory<byte> Complete(long bodyLength)
     {
-        Write("content-length: ");
-        Reserve(20);
-        Utf8Formatter.TryFormat(bodyLength, _bytes.AsSpan(_length), out var written);
-        _length += written;
-        Write("\r\n\r\n");
+        if (!_complete)
+        {
+            _complete = true;
+            Write("content-length: ");
+            Reserve(20);
+            Utf8Formatter.TryFormat(bodyLength, _bytes.AsSpan(_length), out var written);
+            _length += written;
+            Write("\r\n\r\n");
+        }
+
         return _bytes.AsMemory(0, _length);
     }
 

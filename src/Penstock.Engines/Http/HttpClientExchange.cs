@@ -47,6 +47,13 @@ internal sealed class HttpClientExchange : IDisposable
             throw new UpstreamException(
                 connected ? UpstreamFault.Broken : UpstreamFault.NotConnected, e.Message, e);
         }
+        catch (Exception e) when (
+            !cancellation.IsCancellationRequested && e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The framework reports its connect timeout as a cancellation, and a client that a reload has let go by
+            // an exception of its own. In both cases the engine has seen nothing.
+            throw new UpstreamException(UpstreamFault.NotConnected, $"connecting failed: {e.Message}", e);
+        }
     }
 
     public void Dispose() => _invoker.Dispose();
