@@ -14,6 +14,12 @@ internal sealed class H1Pool : IDisposable
 
     private static readonly TimeSpan IdleFor = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// A connection that breaks later than this after a request was sent broke in its work, not in its idleness: the
+    /// engine may have run the request, and asking again is for the retry budget to allow.
+    /// </summary>
+    private static readonly TimeSpan JustNow = TimeSpan.FromMilliseconds(250);
+
     private readonly Lock _lock = new();
     private readonly LinkedList<H1Connection> _idle = new();
     private readonly EndPoint _engine;
@@ -38,11 +44,12 @@ internal sealed class H1Pool : IDisposable
     {
         if (Take() is { } used)
         {
+            var sent = _time.GetTimestamp();
             try
             {
                 return await ExchangeAsync(used, request, body, cancellation);
             }
-            catch (UpstreamException) when (used.IsUnanswered)
+            catch (UpstreamException) when (used.IsUnanswered && _time.GetElapsedTime(sent) < JustNow)
             {
                 // Engines close what was idle for a few seconds, and this one did so just now. That is no failure
                 // of the engine, and the only replica of a model would have no other to stand in for it.
