@@ -69,8 +69,9 @@ internal static class ServeRun
         }
 
         await start.FollowAsync(ending.Token);
+        var draining = host.DrainAsync(server.Drain, cutting.Token);
         await error.WriteLineAsync("penstock: draining; a second signal stops at once");
-        var drained = await host.DrainAsync(server.Drain, cutting.Token);
+        var drained = await draining;
         await error.WriteLineAsync(drained ? "penstock: stopped" : "penstock: stopped before every request had ended");
         return ExitCode.Ok;
     }
