@@ -10,7 +10,8 @@ namespace Penstock.Engines.Watching;
 /// </summary>
 public interface IReplicaListener
 {
-    /// <summary>The belief about the replica changed in a way that matters to routing or to people.</summary>
+    /// <summary>The belief about the replica changed in a way that matters to routing or to people, or is repeated.
+    /// </summary>
     void HealthChanged(ReplicaHealth before, ReplicaHealth after, Instant at);
 
     /// <summary>It is known what the engine is: for the first time, or again after it was away.</summary>

@@ -86,6 +86,16 @@ public sealed class ReplicaWatch : IAsyncDisposable
     /// <summary>Stops or resumes new work on the operator's word.</summary>
     public void SetDraining(bool draining) => Change(h => h.WithDraining(draining));
 
+    /// <summary>Tells the listener the belief as it stands, in order with its changes: for one that tells it on to
+    /// somebody new.</summary>
+    public void Repeat()
+    {
+        lock (_lock)
+        {
+            _listener.HealthChanged(_health, _health, _pause.Now);
+        }
+    }
+
     internal void TellLoad(LoadReport? report)
     {
         lock (_lock)

@@ -62,7 +62,8 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
         }
         else
         {
-            Tell(_watch.Health, pool.Now);
+            // Not told here: a change of belief that comes in between would be overwritten by what was before it.
+            _watch.Repeat();
         }
     }
 

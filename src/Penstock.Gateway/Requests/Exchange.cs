@@ -23,6 +23,10 @@ internal enum Operation : byte
 internal sealed class Exchange : IDisposable
 {
     private readonly SemaphoreSlim _writing = new(1, 1);
+
+    /// <summary>Held while the watchdog acts, so that it acts on the use that it looked at.</summary>
+    private readonly Lock _watch = new();
+
     private CancellationTokenRegistration _clientGone;
     private long _lastActivity;
     private long _allowedTicks;
@@ -153,8 +157,9 @@ internal sealed class Exchange : IDisposable
     /// <summary>Gives back what was rented; the exchange may be used again.</summary>
     public void End()
     {
-        // Waits for a cancellation that is under way, so that it cannot reach the next use.
+        // Both wait for what is under way, so that it cannot reach the next use.
         _clientGone.Dispose();
+        AllowAnything();
         Body.Dispose();
         Answer.Dispose();
         Translated.Dispose();
@@ -164,7 +169,6 @@ internal sealed class Exchange : IDisposable
         Fleet = null!;
         Pools = null!;
         Record = null;
-        AllowAnything();
         if (!Upstream.TryReset())
         {
             // Not disposed of: the watchdog may hold it, and without a timer it holds nothing.
@@ -194,9 +198,9 @@ internal sealed class Exchange : IDisposable
     /// <summary>What ended the attempt before does not end the next one.</summary>
     public void Rearm()
     {
+        AllowAnything();
         if (Expired)
         {
-            AllowAnything();
             Upstream = new CancellationTokenSource();
             Volatile.Write(ref _expired, 0);
             if (ClientGone)
@@ -209,25 +213,44 @@ internal sealed class Exchange : IDisposable
     /// <summary>Something came from the engine.</summary>
     public void Touch(long now) => Volatile.Write(ref _lastActivity, now);
 
-    /// <summary>No watchdog from here on.</summary>
-    public void AllowAnything() => Volatile.Write(ref _allowedTicks, 0);
+    /// <summary>No watchdog from here on; waits for one that has just run out.</summary>
+    public void AllowAnything()
+    {
+        lock (_watch)
+        {
+            Volatile.Write(ref _allowedTicks, 0);
+        }
+    }
 
     /// <summary>Called by the watchdog.</summary>
     public void ExpireIfDue(long now)
     {
-        var allowed = Volatile.Read(ref _allowedTicks);
-        if (allowed <= 0 || now - Volatile.Read(ref _lastActivity) <= allowed)
+        if (!IsDue(now))
         {
             return;
         }
 
-        if (WaitsForClient)
+        lock (_watch)
         {
-            Http.Abort();
+            if (!IsDue(now))
+            {
+                return;
+            }
+
+            if (WaitsForClient)
+            {
+                Http.Abort();
+            }
+            else if (Interlocked.Exchange(ref _expired, 1) == 0)
+            {
+                Upstream.Cancel();
+            }
         }
-        else if (Interlocked.Exchange(ref _expired, 1) == 0)
-        {
-            Upstream.Cancel();
-        }
+    }
+
+    private bool IsDue(long now)
+    {
+        var allowed = Volatile.Read(ref _allowedTicks);
+        return allowed > 0 && now - Volatile.Read(ref _lastActivity) > allowed;
     }
 }

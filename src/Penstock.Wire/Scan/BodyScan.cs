@@ -131,9 +131,7 @@ public sealed class BodyScan(int depthMax)
 
     private void BeginField(ReadOnlySpan<byte> body)
     {
-        var name = body[(_json.Start + 1)..(_json.End - 1)];
-        _field = BodyFields.Identify(
-            _json.Escaped ? Encoding.UTF8.GetBytes(Unescape(body[_json.Start.._json.End])) : name, _dialect);
+        _field = BodyFields.Identify(Name(body), _dialect);
         if (_field == BodyField.Other)
         {
             return;
@@ -183,14 +181,17 @@ public sealed class BodyScan(int depthMax)
         {
             IncludeUsage = new ValueRange(_json.Start, _json.End);
             WantsUsage = token == JsonToken.True;
-            Expect(
-                token is JsonToken.True or JsonToken.False or JsonToken.Null, BodyField.StreamOptions,
+            Expect(token is JsonToken.True or JsonToken.False or JsonToken.Null, BodyField.StreamOptions,
                 "an object whose include_usage is a boolean");
         }
 
-        _isIncludeUsage = token == JsonToken.Key && _json.Depth == 2
-            && body[(_json.Start + 1)..(_json.End - 1)].SequenceEqual("include_usage"u8);
+        _isIncludeUsage = token == JsonToken.Key && _json.Depth == 2 && Name(body).SequenceEqual("include_usage"u8);
     }
+
+    /// <summary>The name of the member at hand, unescaped.</summary>
+    private ReadOnlySpan<byte> Name(ReadOnlySpan<byte> body) => _json.Escaped
+        ? Encoding.UTF8.GetBytes(Unescape(body[_json.Start.._json.End]))
+        : body[(_json.Start + 1)..(_json.End - 1)];
 
     private void EndField(BodyField field, JsonToken token, ValueRange range, ReadOnlySpan<byte> body)
     {

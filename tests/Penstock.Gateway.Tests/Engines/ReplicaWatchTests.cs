@@ -140,6 +140,21 @@ public class ReplicaWatchTests
     }
 
     [Fact]
+    public async Task The_belief_is_told_again_on_request()
+    {
+        await using var engine = Personality.Vllm.Start();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, new ManualClock());
+        watch.Repeat();
+        Assert.Equal(HealthStatus.Unknown, await listener.NextStatusAsync());
+        watch.Start();
+        Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
+        watch.Repeat();
+        Assert.Equal(HealthStatus.Healthy, await listener.NextStatusAsync());
+    }
+
+    [Fact]
     public async Task Dispose_ends_a_probe_under_way_and_leaves_nothing_open()
     {
         var gate = new Gate();

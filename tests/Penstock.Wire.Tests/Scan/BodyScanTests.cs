@@ -52,6 +52,16 @@ public class BodyScanTests
         }
     }
 
+    /// <summary>Else the engine would be told twice, and a stream go unmetered by what it says last.</summary>
+    [Fact]
+    public void The_wish_for_usage_is_found_under_an_escaped_name()
+    {
+        const string body =
+            "{\"model\":\"a\",\"messages\":[],\"stream\":true,\"stream_options\":{\"include_us\\u0061ge\":false}}";
+        var scanned = Scanned.Of(body, Dialect.OpenAiChat);
+        Assert.Equal("false", Text(body, scanned.Flags.IncludeUsage));
+    }
+
     [Theory]
     [InlineData("{\"mod\\u0065l\":\"a\\u0062\\n\\\"\",\"messages\":[],\"max_tokens\":1}", "ab\n\"")]
     [InlineData("{\"\\u006dodel\":\"\\ud83d\\ude00\",\"messages\":[],\"max_tokens\":1}", "\U0001F600")]
