@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Penstock.Cli.Output;
 
 namespace Penstock.Cli.Admin;
 
@@ -36,9 +37,9 @@ internal sealed class AdminClient : IDisposable
 
     /// <summary>The document at <paramref name="path"/>, such as <c>admin/usage?by=day</c>.</summary>
     /// <param name="path">Relative to the admin address, already escaped.</param>
-    /// <param name="missing">What a 404 means here.</param>
+    /// <param name="missing">What a 404 of the admin port means here; null: it never answers so.</param>
     /// <param name="stop">Ends the wait.</param>
-    public async Task<AdminAnswer> GetAsync(string path, string missing, CancellationToken stop)
+    public async Task<AdminAnswer> GetAsync(string path, string? missing, CancellationToken stop)
     {
         try
         {
@@ -48,7 +49,10 @@ internal sealed class AdminClient : IDisposable
             return response.StatusCode switch
             {
                 HttpStatusCode.OK => AdminAnswer.Of(JsonElement.Parse(text)),
-                HttpStatusCode.NotFound => AdminAnswer.None(missing),
+                HttpStatusCode.NotFound => AdminAnswer.None(
+                    missing is null || HasErrorType(text)
+                        ? $"what answers at {_url} is not Penstock's admin port; say where that is with --admin-url"
+                        : missing),
                 HttpStatusCode.Unauthorized => AdminAnswer.None(
                     $"the gateway at {_url} does not know the key; give one with --key, PENSTOCK_KEY, or --data"),
                 HttpStatusCode.Forbidden => AdminAnswer.None(
@@ -77,12 +81,25 @@ internal sealed class AdminClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
+    /// <summary>Errors of the clients' port have a type, those of the admin port have none.</summary>
+    private static bool HasErrorType(string body)
+    {
+        try
+        {
+            return JsonElement.Parse(body).Field("error") is { } error && error.Field("type") is not null;
+        }
+        catch (JsonException)
+        {
+            return true;
+        }
+    }
+
     private static string Reason(string body)
     {
         try
         {
-            var message = JsonElement.Parse(body) is var answer && Output.Fields.Field(answer, "error") is { } error
-                ? Output.Fields.Text(error, "message") ?? Output.Fields.Show(error)
+            var message = JsonElement.Parse(body).Field("error") is { } error
+                ? error.Text("message") ?? Fields.Show(error)
                 : null;
             return message is null ? "" : $": {message}";
         }

@@ -35,7 +35,8 @@ internal static class EngineCommand
 
     private static readonly Option<string> Profile = new("--profile")
     {
-        Description = "Kind of replica: a built-in name or the path of a JSON file.",
+        Description = "Kind of replica: the path of a JSON file, or one of "
+            + string.Join(", ", ProfileCatalog.All.Select(static profile => profile.Name)) + ".",
         DefaultValueFactory = static _ => "demo-h100",
     };
 
@@ -106,8 +107,10 @@ internal static class EngineCommand
     {
         if (Read(parsed, out var error) is not { } options)
         {
-            await Console.Error.WriteLineAsync(error);
-            return 2;
+            var stderr = parsed.InvocationConfiguration.Error;
+            await stderr.WriteLineAsync($"penstock: {error}");
+            await stderr.WriteLineAsync("Try 'penstock engine --help'.");
+            return ExitCode.BadUsage;
         }
 
         // The host swallows signals and leaves it to us to end.
@@ -129,11 +132,11 @@ internal static class EngineCommand
         }
         catch (IOException e)
         {
-            await Console.Error.WriteLineAsync(e.Message);
-            return 1;
+            await parsed.InvocationConfiguration.Error.WriteLineAsync($"penstock: {e.Message}");
+            return ExitCode.Failed;
         }
 
-        return 0;
+        return ExitCode.Ok;
     }
 
     private static void End(PosixSignalContext signal, CancellationTokenSource ending)
@@ -158,7 +161,7 @@ internal static class EngineCommand
             DieRate = parsed.GetValue(DieRate),
             DieAfterTokens = parsed.GetValue(DieAfterTokens),
         };
-        List<string> errors = [.. faults.Errors()];
+        List<string> errors = [.. faults.Errors().Select(OptionNamed)];
         if (!IPAddress.TryParse(parsed.GetValue(Host), out var address))
         {
             errors.Add("--host is not an IP address");
@@ -174,7 +177,12 @@ internal static class EngineCommand
             errors.Add("--time-scale must be above 0 and at most 1000000");
         }
 
-        error = string.Join(Environment.NewLine, errors);
+        if (parsed.GetValue(Model)!.Any(string.IsNullOrWhiteSpace))
+        {
+            errors.Add("--model must not be empty");
+        }
+
+        error = string.Join($"{Environment.NewLine}penstock: ", errors);
         return errors.Count > 0 ? null : new SimulatedEngineOptions
         {
             Profile = profile,
@@ -186,6 +194,14 @@ internal static class EngineCommand
             Address = address!,
             Port = parsed.GetValue(Port),
         };
+    }
+
+    /// <summary>A fault's error begins with its name in JSON; here it is an option that was wrong.</summary>
+    private static string OptionNamed(string problem)
+    {
+        var name = problem[..problem.IndexOf(' ', StringComparison.Ordinal)];
+        var option = name == "stall_seconds" ? Stall.Name : $"--{name.Replace('_', '-')}";
+        return option + problem[name.Length..];
     }
 
     private static EngineProfile? FindProfile(string name, out string error)

@@ -124,7 +124,7 @@ internal static class DecisionReport
         {
             var attempt = attempts[i];
             var status = attempt.Text("status") is { } code ? $", status {code}" : "";
-            var at = attempt.Text("at_ms") is { } ms ? $", after {ms} ms" : "";
+            var at = attempt.Text("at_ms") is { } ms ? $", sent after {ms} ms" : "";
             Pair(output, $"Attempt {i + 1}", $"{attempt.Text("replica")}: {attempt.Text("outcome")}{status}{at}");
         }
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Penstock.Cli.Output;
 
 namespace Penstock.Cli.Serve;
@@ -52,9 +53,16 @@ internal sealed class ServeCommand
             _engines,
             _strict,
         };
+        _data.Validators.Add(static result =>
+        {
+            if (result.Tokens is [{ Value: "" }])
+            {
+                result.AddError("--data is empty; name a folder.");
+            }
+        });
         command.Validators.Add(result =>
         {
-            if (result.GetValue(_config) is not null && result.GetValue(_engines) is { Length: > 0 })
+            if (result.GetResult(_config) is not null && result.GetResult(_engines) is not null)
             {
                 result.AddError("--config and --engine exclude each other: name the engines in the document.");
             }
@@ -75,18 +83,21 @@ internal sealed class ServeCommand
         return command;
     }
 
-    private static Option<int?> PortOption(string name, string description)
+    private static Option<int?> PortOption(string name, string description) => new(name)
     {
-        var option = new Option<int?>(name) { Description = description };
-        option.Validators.Add(result =>
+        Description = description,
+        CustomParser = result =>
         {
-            if (result.GetValueOrDefault<int?>() is < 0 or > 65535)
+            var text = result.Tokens[0].Value;
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port <= 65535)
             {
-                result.AddError($"{name} takes a port from 0 to 65535; 0 takes a free one.");
+                return port;
             }
-        });
-        return option;
-    }
+
+            result.AddError($"{name} takes a port from 0 to 65535, not '{text}'; 0 takes a free one.");
+            return null;
+        },
+    };
 
     private static Uri[] ParseUrls(ArgumentResult result)
     {

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
@@ -26,7 +27,12 @@ internal static class ServeLogs
     public static ILoggerFactory Create(ServeLogLevel level) => LoggerFactory.Create(builder =>
     {
         builder.SetMinimumLevel(LogLevel.Trace).AddFilter(level.Allows);
-        builder.AddJsonConsole(static console => console.UseUtcTimestamp = true);
+        builder.AddJsonConsole(static console =>
+        {
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
+            console.JsonWriterOptions = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+        });
         builder.Services.Configure<ConsoleLoggerOptions>(static console =>
         {
             console.LogToStandardErrorThreshold = LogLevel.Trace;

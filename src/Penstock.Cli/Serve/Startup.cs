@@ -134,8 +134,15 @@ internal sealed class Startup : IAsyncDisposable
 
     private static string ReadKey(string data)
     {
-        Directory.CreateDirectory(data);
-        return KeyFile.ReadOrMake(data);
+        try
+        {
+            Directory.CreateDirectory(data);
+            return KeyFile.ReadOrMake(data);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"the data folder {data} cannot be used: {e.Message}", e);
+        }
     }
 
     private static KeyConfig GeneratedKeyConfig(string key) => new()
@@ -171,7 +178,7 @@ internal sealed class Startup : IAsyncDisposable
 
     private static void Refuse(string what, ImmutableArray<ConfigError> errors, TextWriter error)
     {
-        error.WriteLine($"penstock: {what}: {errors.Length} error(s)");
+        error.WriteLine($"penstock: {what}: {(errors.Length == 1 ? "1 error" : $"{errors.Length} errors")}");
         foreach (var one in errors)
         {
             error.WriteLine($"  {one}");

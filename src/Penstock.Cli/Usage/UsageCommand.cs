@@ -72,6 +72,16 @@ internal sealed class UsageCommand
             command.Add(day);
         }
 
+        command.Validators.Add(result =>
+        {
+            // Written as they are, days sort as text.
+            if (result.GetResult(_from) is { Tokens: [{ Value: var from }] }
+                && result.GetResult(_to) is { Tokens: [{ Value: var to }] }
+                && IsDay(from) && IsDay(to) && string.CompareOrdinal(from, to) > 0)
+            {
+                result.AddError($"--from {from} is after --to {to}.");
+            }
+        });
         _admin.AddTo(command);
         command.SetAction((parsed, stop) => RunAsync(parsed, new CommandOutput(parsed), stop));
         return command;
@@ -85,7 +95,7 @@ internal sealed class UsageCommand
         query += parsed.GetValue(_to) is { } to ? $"&to={to}" : "";
 
         using var admin = _admin.Client(parsed);
-        var answer = await admin.GetAsync($"admin/usage?{query}", "this gateway keeps no ledger", stop);
+        var answer = await admin.GetAsync($"admin/usage?{query}", null, stop);
         if (answer.Problem is { } problem)
         {
             return output.Failed(problem);

@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Globalization;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Penstock.Gateway.Configuration;
@@ -21,6 +23,9 @@ internal sealed class AdminPort(
     private const string DecisionPrefix = "/admin/decisions/";
     private const int DecisionsDefault = 50;
     private const int DecisionsMax = 1000;
+
+    private static readonly JsonWriterOptions JsonForm =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public Task HandleAsync(HttpContext http)
     {
@@ -48,7 +53,7 @@ internal sealed class AdminPort(
 
         return path switch
         {
-            "/admin/decisions" => JsonAsync(http, json => WriteDecisions(http, json)),
+            "/admin/decisions" => DecisionsAsync(http),
             "/admin/usage" => UsageAsync(http),
             "/admin/fleet" => JsonAsync(http, json => FleetDocument.Write(fleet.Current, json)),
             "/admin/config" => JsonAsync(http, json => ConfigDocument.Write(source.Status, json)),
@@ -73,11 +78,20 @@ internal sealed class AdminPort(
             : JsonAsync(http, json => DecisionDocument.Write(record, json));
     }
 
-    private void WriteDecisions(HttpContext http, Utf8JsonWriter json)
+    private Task DecisionsAsync(HttpContext http)
     {
-        var limit = int.TryParse(http.Request.Query["limit"], out var asked)
-            ? Math.Clamp(asked, 1, DecisionsMax)
-            : DecisionsDefault;
+        var limit = DecisionsDefault;
+        var asked = http.Request.Query["limit"];
+        var good = asked.Count == 0
+            || (int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out limit)
+                && limit is > 0 and <= DecisionsMax);
+        return good
+            ? JsonAsync(http, json => WriteDecisions(limit, json))
+            : ErrorAsync(http, StatusCodes.Status400BadRequest, $"limit is a number from 1 to {DecisionsMax}");
+    }
+
+    private void WriteDecisions(int limit, Utf8JsonWriter json)
+    {
         json.WriteStartObject();
         json.WriteStartArray("decisions");
         foreach (var record in decisions.Latest(limit))
@@ -121,7 +135,7 @@ internal sealed class AdminPort(
     private static async Task JsonAsync(HttpContext http, Action<Utf8JsonWriter> write)
     {
         var body = new ArrayBufferWriter<byte>(4096);
-        await using (var json = new Utf8JsonWriter(body))
+        await using (var json = new Utf8JsonWriter(body, JsonForm))
         {
             write(json);
         }

@@ -42,6 +42,12 @@ internal static class UsageDocument
             return null;
         }
 
+        if (from > to)
+        {
+            problem = "from is after to";
+            return null;
+        }
+
         return new UsageQuery
         {
             By = by,

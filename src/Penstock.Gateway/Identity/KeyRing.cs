@@ -33,7 +33,9 @@ internal static class KeyRing
     /// <summary>What to say to one that <see cref="Identify"/> does not know.</summary>
     public static Failure Refusal(IHeaderDictionary headers) => new(
         FailureKind.Unauthenticated,
-        Presented(headers).IsEmpty ? "no API key: send it as x-api-key or as a bearer token" : "invalid x-api-key");
+        Presented(headers).IsEmpty ? "no API key: send it as x-api-key or as a bearer token"
+            : headers["x-api-key"].Count > 0 ? "invalid x-api-key"
+            : "invalid bearer token");
 
     private static ReadOnlySpan<char> Presented(IHeaderDictionary headers)
     {

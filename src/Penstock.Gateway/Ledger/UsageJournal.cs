@@ -70,8 +70,7 @@ internal sealed class UsageJournal : IDisposable
     {
         options.Validate();
         Directory.CreateDirectory(directory);
-        var processLock = new FileStream(
-            Path.Combine(directory, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        var processLock = Lock(Path.Combine(directory, LockFile));
         try
         {
             return new UsageJournal(directory, options, time, processLock);
@@ -214,6 +213,18 @@ internal sealed class UsageJournal : IDisposable
         _flusher.Dispose();
         _segments.Close(delete: _applied == _segments.End);
         _processLock.Dispose();
+    }
+
+    private static FileStream Lock(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (File.Exists(path))
+        {
+            throw new IOException($"another process uses {path}; give each gateway a data folder of its own", e);
+        }
     }
 
     private AppendResult Append(Span<byte> frame, int payloadLength, RecordKind kind)

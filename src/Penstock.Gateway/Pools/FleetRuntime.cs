@@ -12,7 +12,7 @@ namespace Penstock.Gateway.Pools;
 /// <remarks>
 /// Thread-safe; changes are applied one after the other. Requests keep the fleet that they began with.
 /// </remarks>
-internal sealed partial class FleetRuntime : IAsyncDisposable
+internal sealed class FleetRuntime : IAsyncDisposable
 {
     private readonly Lock _applying = new();
     private readonly TimeProvider _time;
@@ -24,7 +24,7 @@ internal sealed partial class FleetRuntime : IAsyncDisposable
     /// <param name="first">The snapshot to begin with; its replicas are watched from now on.</param>
     /// <param name="time">Times and waits.</param>
     /// <param name="seed">Breaks ties between replicas.</param>
-    /// <param name="log">Where faults of the watches are reported.</param>
+    /// <param name="log">Where the watches of replicas report.</param>
     public FleetRuntime(FleetSnapshot first, TimeProvider time, ulong seed, ILogger<FleetRuntime> log)
     {
         _log = log;
@@ -107,7 +107,7 @@ internal sealed partial class FleetRuntime : IAsyncDisposable
         [
             .. wanted.Replicas.Select(r =>
                 (sameEngine ? old!.Replicas.FirstOrDefault(o => o.Snapshot == r) : null)
-                ?? new Replica(r, wanted, _probes, _time, (name, fault) => Log.Faulted(_log, fault, name))),
+                ?? new Replica(r, wanted, _probes, _time, _log)),
         ];
         var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax);
         var pool = new Pool(wanted, policy, replicas, settings);
@@ -126,10 +126,4 @@ internal sealed partial class FleetRuntime : IAsyncDisposable
     private static bool IsSameEngine(PoolSnapshot a, PoolSnapshot b) =>
         a.Model == b.Model && a.Engine == b.Engine && a.UpstreamKey == b.UpstreamKey
         && a.Timeouts.Connect == b.Timeouts.Connect;
-
-    private static partial class Log
-    {
-        [LoggerMessage(20, LogLevel.Error, "the watch of replica {Replica} failed, by a fault of the gateway's own")]
-        public static partial void Faulted(ILogger logger, Exception fault, string replica);
-    }
 }

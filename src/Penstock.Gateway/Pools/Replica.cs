@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Core.Models;
 using Penstock.Core.Primitives;
@@ -14,24 +15,24 @@ namespace Penstock.Gateway.Pools;
 /// One engine endpoint at work: its connections, what it was found to be, and the watches that tell the pool about its
 /// health and load. Survives reloads that leave it as it is. Thread-safe.
 /// </summary>
-internal sealed class Replica : IReplicaListener, IAsyncDisposable
+internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
 {
     private readonly ReplicaWatch _watch;
     private readonly LoadWatch _load;
-    private readonly Action<string, Exception> _onFault;
+    private readonly string _path;
+    private readonly ILogger _log;
     private Seat? _seat;
     private EngineIdentity? _identity;
 
     public Replica(
-        ReplicaSnapshot snapshot, PoolSnapshot pool, EngineClient probes, TimeProvider time,
-        Action<string, Exception> onFault)
+        ReplicaSnapshot snapshot, PoolSnapshot pool, EngineClient probes, TimeProvider time, ILogger log)
     {
-        _onFault = onFault;
+        _log = log;
+        _path = $"{pool.Name}/{snapshot.Name}";
         Snapshot = snapshot;
         Endpoint = new EngineEndpoint(snapshot.Url, pool.UpstreamKey);
         Client = new UpstreamClient(Endpoint.Url, pool.Timeouts.Connect, time);
-        var watched = new WatchedReplica(
-            $"{pool.Name}/{snapshot.Name}", Endpoint, pool.Engine, HealthThresholds.Default);
+        var watched = new WatchedReplica(_path, Endpoint, pool.Engine, HealthThresholds.Default);
         _watch = new ReplicaWatch(watched, probes, this, time);
         _load = new LoadWatch(_watch, time);
     }
@@ -96,10 +97,31 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
             : chat ? Dialect.OpenAiChat : messages ? Dialect.Anthropic : null;
     }
 
-    void IReplicaListener.HealthChanged(ReplicaHealth before, ReplicaHealth after, Instant at) => Tell(after, at);
+    void IReplicaListener.HealthChanged(ReplicaHealth before, ReplicaHealth after, Instant at)
+    {
+        Tell(after, at);
+        if (after.Status == before.Status)
+        {
+            return;
+        }
+
+        if (after.Status == HealthStatus.Unhealthy)
+        {
+            Log.Ejected(_log, _path, ReasonOf(after.Cause));
+        }
+        else if (after.Status == HealthStatus.Recovering)
+        {
+            Log.OnProbation(_log, _path);
+        }
+        else if (after.Status == HealthStatus.Healthy && before.Status == HealthStatus.Recovering)
+        {
+            Log.Recovered(_log, _path);
+        }
+    }
 
     void IReplicaListener.Identified(EngineIdentity identity, Instant at)
     {
+        Log.Recognised(_log, _path, identity.Adapter.Name, identity.Version);
         Volatile.Write(ref _identity, identity);
         Tell(_watch.Health, at);
     }
@@ -118,7 +140,7 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
         }
     }
 
-    void IReplicaListener.Faulted(Exception fault, Instant at) => _onFault(Name, fault);
+    void IReplicaListener.Faulted(Exception fault, Instant at) => Log.Faulted(_log, fault, _path);
 
     public async ValueTask DisposeAsync()
     {
@@ -139,5 +161,30 @@ internal sealed class Replica : IReplicaListener, IAsyncDisposable
         }
     }
 
+    private static string ReasonOf(EjectionCause cause) => cause switch
+    {
+        EjectionCause.Connect => "connections to it fail",
+        EjectionCause.Requests => "requests to it fail",
+        _ => "it does not answer its health probes",
+    };
+
     private sealed record Seat(Pool Pool, int Slot);
+
+    private static partial class Log
+    {
+        [LoggerMessage(20, LogLevel.Error, "the watch of replica {Replica} failed, by a fault of the gateway's own")]
+        public static partial void Faulted(ILogger logger, Exception fault, string replica);
+
+        [LoggerMessage(21, LogLevel.Warning, "replica {Replica} gets no more requests: {Reason}")]
+        public static partial void Ejected(ILogger logger, string replica, string reason);
+
+        [LoggerMessage(22, LogLevel.Information, "replica {Replica} answers again and gets a few requests to prove it")]
+        public static partial void OnProbation(ILogger logger, string replica);
+
+        [LoggerMessage(23, LogLevel.Information, "replica {Replica} is healthy again")]
+        public static partial void Recovered(ILogger logger, string replica);
+
+        [LoggerMessage(24, LogLevel.Information, "replica {Replica} was recognised as {Engine} {Version}")]
+        public static partial void Recognised(ILogger logger, string replica, string engine, string? version);
+    }
 }

@@ -40,7 +40,7 @@ public class ReportTests
         Assert.Contains("Prompt    12,345 tokens, 96 prefix blocks", lines);
         Assert.Contains(
             "Why: r1 costs 12.5 against 40 for r2, mostly for its prefill: 3 against 39 ms.", lines);
-        Assert.Contains("Attempt 1 r1: ok, status 200, after 1.5 ms", lines);
+        Assert.Contains("Attempt 1 r1: ok, status 200, sent after 1.5 ms", lines);
         Assert.Contains("Timings   queue 0 ms, total 812.25 ms", lines);
         Assert.Contains("Price     0.001234 USD", lines);
         Assert.Equal(

@@ -41,6 +41,24 @@ public class FailureTests
 
     public static TheoryData<string> KindNames => [.. Kinds.Keys];
 
+    [Fact]
+    public async Task A_replica_that_falls_ill_and_comes_back_is_news_in_the_log()
+    {
+        await using var engine = Personality.Vllm.Start();
+        await using var gateway = await RunningGateway.StartAsync(engine);
+        engine.On("GET /health", Script.Reply(500, ""));
+        await gateway.WhenHealthAsync("unhealthy");
+        engine.On("GET /health", Script.Reply(200, ""));
+        await gateway.WhenHealthAsync("healthy");
+        Assert.Equal(
+            [
+                "Warning: replica main/r0 gets no more requests: it does not answer its health probes",
+                "Information: replica main/r0 answers again and gets a few requests to prove it",
+                "Information: replica main/r0 is healthy again",
+            ],
+            gateway.Faults.News.Where(n => n.Contains("main/r0") && !n.Contains("recognised")));
+    }
+
     [Theory, MemberData(nameof(FaultsAndKinds))]
     public async Task A_fault_before_the_first_byte_sends_the_request_to_another_replica(string fault, string kind)
     {

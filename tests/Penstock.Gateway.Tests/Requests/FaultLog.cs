@@ -3,16 +3,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Penstock.Gateway.Tests.Requests;
 
-/// <summary>Keeps what is logged as an error, and drops the rest.</summary>
+/// <summary>Keeps what is logged, errors apart.</summary>
 internal sealed class FaultLog : ILoggerFactory, ILogger
 {
-    private readonly ConcurrentQueue<string> _all = new();
+    private readonly ConcurrentQueue<string> _faults = new();
+    private readonly ConcurrentQueue<string> _news = new();
 
-    public IReadOnlyCollection<string> All => _all;
+    /// <summary>The errors.</summary>
+    public IReadOnlyCollection<string> All => _faults;
+
+    /// <summary>Warnings and information, as level and message.</summary>
+    public IReadOnlyCollection<string> News => _news;
 
     public ILogger CreateLogger(string categoryName) => this;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
@@ -21,9 +26,13 @@ internal sealed class FaultLog : ILoggerFactory, ILogger
         LogLevel logLevel, EventId eventId, TState state, Exception? exception,
         Func<TState, Exception?, string> formatter)
     {
-        if (IsEnabled(logLevel))
+        if (logLevel >= LogLevel.Error)
         {
-            _all.Enqueue($"{formatter(state, exception)} {exception}");
+            _faults.Enqueue($"{formatter(state, exception)} {exception}");
+        }
+        else
+        {
+            _news.Enqueue($"{logLevel}: {formatter(state, exception)}");
         }
     }
 

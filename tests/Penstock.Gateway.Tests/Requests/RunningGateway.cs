@@ -155,6 +155,15 @@ internal sealed class RunningGateway : IAsyncDisposable
         }
     }
 
+    /// <summary>Moves time, a second at a step, until the only replica is of this health.</summary>
+    public async Task WhenHealthAsync(string health)
+    {
+        while (Replicas(await AdminAsync("/admin/fleet")).Single().GetProperty("health").GetString() != health)
+        {
+            Clock.Advance(TimeSpan.FromSeconds(1));
+        }
+    }
+
     /// <summary>Moves time, a second at a step, until <paramref name="what"/> is done.</summary>
     public async Task<T> PassTimeAsync<T>(Task<T> what)
     {
