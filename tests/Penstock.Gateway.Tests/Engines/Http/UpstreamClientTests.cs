@@ -151,6 +151,25 @@ public class UpstreamClientTests
         }
     }
 
+    /// <summary>A refusal may come before the request was read, and the connection be cut after it.</summary>
+    [Fact]
+    public async Task An_answer_that_cuts_the_request_short_is_read_all_the_same()
+    {
+        using var engine = new TcpListener(IPAddress.Loopback, 0);
+        engine.Start();
+        using var client = new UpstreamClient(
+            new Uri($"http://{engine.LocalEndpoint}"), TimeSpan.FromSeconds(30), TimeProvider.System);
+        using var request = client.Post(Path);
+        var asking = client.SendAsync(request, new SplicedBody(new byte[32 << 20]), Wires.Guard);
+        using var socket = await engine.AcceptSocketAsync(Wires.Guard);
+        await socket.ReceiveAsync(new byte[1024], Wires.Guard);
+        await socket.SendAsync(HttpBytes.Response(413, "too large", "text/plain"), Wires.Guard);
+        socket.Close();
+        using var answer = await asking;
+        Assert.Equal(413, answer.Status);
+        Assert.Equal(9, (await answer.ReadAsync()).Length);
+    }
+
     private static UpstreamClient Plain(ScriptedEngine engine) =>
         new(engine.Url, TimeSpan.FromSeconds(30), TimeProvider.System);
 
