@@ -16,6 +16,7 @@ internal sealed class H1Answer : UpstreamAnswer
         _connection = connection;
         _ending = ending;
         Status = connection.Head.Status;
+        IsRequestSent = true;
         ContentLength = connection.Head.IsChunked ? -1 : connection.Head.ContentLength;
         IsEventStream = connection.Head.IsEventStream;
     }

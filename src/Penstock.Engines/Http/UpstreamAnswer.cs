@@ -11,6 +11,9 @@ public abstract class UpstreamAnswer : IDisposable
     /// <summary>The length of the body where the head tells it; else −1.</summary>
     public long ContentLength { get; protected set; } = -1;
 
+    /// <summary>Nothing of the request's body will be read any more.</summary>
+    public bool IsRequestSent { get; protected set; }
+
     /// <summary>The body is a stream of events.</summary>
     public bool IsEventStream { get; protected set; }
 

@@ -12,6 +12,9 @@ internal sealed class BodyBuffer : IBufferWriter<byte>, IDisposable
 
     public int Length { get; private set; }
 
+    /// <summary>Bytes of memory that are held.</summary>
+    public int Held => _bytes.Length;
+
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
 
     public ReadOnlyMemory<byte> Memory => _bytes.AsMemory(0, Length);
@@ -37,15 +40,20 @@ internal sealed class BodyBuffer : IBufferWriter<byte>, IDisposable
 
     public Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
 
-    /// <summary>Gives the memory back; the buffer can be used again.</summary>
-    public void Dispose()
+    /// <summary>Gives the memory back and keeps the length: nobody will read the bytes again.</summary>
+    public void Release()
     {
         if (_bytes.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(_bytes);
             _bytes = [];
         }
+    }
 
+    /// <summary>Gives the memory back; the buffer can be used again.</summary>
+    public void Dispose()
+    {
+        Release();
         Length = 0;
     }
 

@@ -176,6 +176,14 @@ internal sealed class Exchange : IDisposable
         }
     }
 
+    /// <summary>Gives back the request: it is with the engine, and will be sent to no other.</summary>
+    public void ReleaseRequest()
+    {
+        Body.Release();
+        Translated.Dispose();
+        Chain.Dispose();
+    }
+
     /// <summary>For one that is not to be used again.</summary>
     public void Dispose()
     {

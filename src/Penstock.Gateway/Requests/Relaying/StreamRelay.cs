@@ -68,6 +68,10 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
             if (x.Attempt.FirstByteAt == 0)
             {
                 NoteFirstByte(x);
+                if (answer.IsRequestSent)
+                {
+                    x.ReleaseRequest();
+                }
             }
 
             x.Touch(time.GetTimestamp());
