@@ -53,8 +53,11 @@ public sealed class GatewayHost : IAsyncDisposable
     public static async Task<GatewayHost> StartAsync(
         GatewayOptions options, FleetSource source, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
     {
-        var ledger = await LedgerRoom.OpenAsync(options.Data, source.Current.Prices, time, logs, stop);
-        var fleet = new FleetRuntime(source.Current, time, (ulong)RandomNumberGenerator.GetInt32(int.MaxValue), logs.CreateLogger<FleetRuntime>());
+        var written = source.Document.Ledger;
+        var journal = new JournalOptions { BytesMax = written.JournalMax.Bytes, FlushInterval = written.FlushEvery };
+        var ledger = await LedgerRoom.OpenAsync(options.Data, journal, source.Current.Prices, time, logs, stop);
+        var seed = (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
+        var fleet = new FleetRuntime(source.Current, time, seed, logs.CreateLogger<FleetRuntime>());
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
         var telemetry = new TelemetryRoom(options.RequestLog, options.OtlpEndpoint, time);
         var flow = MakeFlow(source.Current, ledger, fleet, decisions, telemetry.Requests, time, logs);

@@ -38,9 +38,10 @@ internal sealed class LedgerRoom : IAsyncDisposable
 
     /// <summary>Opens the folder, settles what earlier processes left, and starts the writer.</summary>
     public static async Task<LedgerRoom> OpenAsync(
-        string data, PriceTable prices, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
+        string data, JournalOptions options, PriceTable prices, TimeProvider time, ILoggerFactory logs,
+        CancellationToken stop)
     {
-        var journal = UsageJournal.Open(Path.Combine(data, "journal"), new JournalOptions(), time);
+        var journal = UsageJournal.Open(Path.Combine(data, "journal"), options, time);
         try
         {
             var storage = new SqliteLedger(SqliteDatabase.Open(data));

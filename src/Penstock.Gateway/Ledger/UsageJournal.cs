@@ -3,8 +3,8 @@ namespace Penstock.Gateway.Ledger;
 /// <summary>
 /// The durable outbox of usage: an append-only journal in memory-mapped files. An append is one copy into the page
 /// cache under a short lock, allocates nothing and makes no system call, except the one in many thousands that starts
-/// a new segment, and the one after a flush, which sets the timer of the next. Once it returns, the record outlives the process; a background thread forces groups of records to
-/// disk. Thread-safe.
+/// a new segment, and the one after a flush, which sets the timer of the next. Once it returns, the record outlives the
+/// process; a background thread forces groups of records to disk. Thread-safe.
 /// </summary>
 internal sealed class UsageJournal : IDisposable
 {
