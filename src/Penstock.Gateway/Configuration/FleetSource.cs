@@ -86,6 +86,9 @@ public sealed class FleetSource
             var now = _time.GetUtcNow();
             var restart = SettingWalk.RestartNeeded(_startedWith, document);
             Volatile.Write(ref _inForce, new(document, snapshot));
+            Announce(snapshot);
+
+            // Not before: who reads of a version in the status finds requests served by it.
             Volatile.Write(ref _status, new(snapshot.Version, now, now, [], restart));
             ConfigLog.Applied(_log, snapshot.Version, snapshot.ModelList.Length, snapshot.Pools.Length);
             if (!restart.IsEmpty)
@@ -93,7 +96,6 @@ public sealed class FleetSource
                 ConfigLog.RestartNeeded(_log, string.Join(", ", restart));
             }
 
-            Announce(snapshot);
             return [];
         }
     }

@@ -91,17 +91,17 @@ internal sealed class Books
         var orders = arrivals.ToLookup(a => a.RequestId, a => a.Order);
         foreach (var entry in _entries.Where(e => e.Settlement.Outcome == AttemptOutcome.Completed))
         {
-            var order = orders[entry.RequestId].First();
-            var fresh = order.Prompt - order.Cached;
-            Assert.Equal(new TokenUsage(fresh, 0, 0, order.Cached, order.Output), entry.Settlement.Usage);
+            var tokens = orders[entry.RequestId].First().Tokens;
+            var fresh = tokens.Prompt - tokens.Cached;
+            Assert.Equal(new TokenUsage(fresh, 0, 0, tokens.Cached, tokens.Output), entry.Settlement.Usage);
             Assert.False(entry.Settlement.UsageIsEstimated);
             Assert.Equal(
-                new Money((fresh * InputPrice) + (order.Cached * CacheReadPrice) + (order.Output * OutputPrice)),
+                new Money((fresh * InputPrice) + (tokens.Cached * CacheReadPrice) + (tokens.Output * OutputPrice)),
                 entry.Settlement.Price);
         }
     }
 
-    /// <summary>What a client received to its last byte is here as completed, whatever happened after that byte.</summary>
+    /// <summary>What a client received to its last byte is here as completed, whatever came after it.</summary>
     public void MatchReceipts(IReadOnlyCollection<Receipt> receipts)
     {
         foreach (var receipt in receipts)
@@ -115,7 +115,8 @@ internal sealed class Books
     }
 
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{_entries.Count} attempts: ")
-        + string.Join(", ", _entries.CountBy(e => e.Settlement.Outcome).OrderBy(c => c.Key).Select(c => $"{c.Value} {c.Key}"));
+        + string.Join(
+            ", ", _entries.CountBy(e => e.Settlement.Outcome).OrderBy(c => c.Key).Select(c => $"{c.Value} {c.Key}"));
 
     private sealed record Entry(string RequestId, string Replica, SettlementRecord Settlement);
 }

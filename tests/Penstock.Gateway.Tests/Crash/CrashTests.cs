@@ -88,7 +88,8 @@ public sealed class CrashTests : IAsyncDisposable
         var books = Books.Open(gateway.DataFolder);
         var figures = $"seed {seed}: {load.Orders} requests, {arrivals.Count} reached an engine; {books}";
         TestContext.Current.TestOutputHelper?.WriteLine(figures);
-        Assert.True(load.Troubles.Count == 0, $"{figures}\n{string.Join('\n', load.Troubles.Take(20))}\n{gateway.Output}");
+        Assert.True(
+            load.Troubles.Count == 0, $"{figures}\n{string.Join('\n', load.Troubles.Take(20))}\n{gateway.Output}");
         try
         {
             books.MatchArrivals(arrivals);

@@ -28,11 +28,14 @@ internal enum Fate
     ClientLeaves,
 }
 
+/// <summary>What the engine reports: the prompt with its cached part, and the answer.</summary>
+internal sealed record OrderTokens(int Prompt, int Cached, int Output);
+
 /// <summary>
 /// One request of the load, whole in its body: the engine reads there what it is to do, so it needs no memory, and
 /// every number of the ledger can be told from it.
 /// </summary>
-internal sealed record Order(int Number, Dialect Dialect, bool Stream, Fate Fate, int Prompt, int Cached, int Output)
+internal sealed record Order(int Number, Dialect Dialect, bool Stream, Fate Fate, OrderTokens Tokens)
 {
     public const string Model = "crash-model";
 
@@ -49,9 +52,7 @@ internal sealed record Order(int Number, Dialect Dialect, bool Stream, Fate Fate
             random.Next(2) == 0 ? Dialect.Anthropic : Dialect.OpenAiChat,
             befalls == Fate.ClientLeaves || random.Next(2) == 0,
             befalls,
-            prompt,
-            random.Next(prompt),
-            random.Next(1, 400));
+            new OrderTokens(prompt, random.Next(prompt), random.Next(1, 400)));
     }
 
     /// <summary>The order in a body; null where there is none, as in a probe.</summary>
@@ -70,16 +71,14 @@ internal sealed record Order(int Number, Dialect Dialect, bool Stream, Fate Fate
             Enum.Parse<Dialect>(parts[1]),
             bool.Parse(parts[2]),
             Enum.Parse<Fate>(parts[3]),
-            Whole(parts[4]),
-            Whole(parts[5]),
-            Whole(parts[6]));
+            new OrderTokens(Whole(parts[4]), Whole(parts[5]), Whole(parts[6])));
     }
 
     public string Body()
     {
         var text = string.Create(
             CultureInfo.InvariantCulture,
-            $"{Mark}{Number},{Dialect},{Stream},{Fate},{Prompt},{Cached},{Output};");
+            $"{Mark}{Number},{Dialect},{Stream},{Fate},{Tokens.Prompt},{Tokens.Cached},{Tokens.Output};");
         var stream = Stream ? "true" : "false";
         return $$"""
             {"model":"{{Model}}","max_tokens":512,"stream":{{stream}},"messages":[{"role":"user","content":"{{text}}"}]}

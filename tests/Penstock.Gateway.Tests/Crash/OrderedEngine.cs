@@ -7,7 +7,7 @@ namespace Penstock.Gateway.Tests.Crash;
 /// <summary>What reached an engine: the gateway's id of the request, where, and what it was.</summary>
 internal sealed record Arrival(string RequestId, string Replica, Order Order);
 
-/// <summary>An engine that outlives the gateway, does what each order says, and keeps account of all that came.</summary>
+/// <summary>An engine that outlives the gateway, does what each order says, and counts all that came.</summary>
 internal sealed class OrderedEngine : IAsyncDisposable
 {
     private readonly string _name;
@@ -72,7 +72,7 @@ internal sealed class OrderedEngine : IAsyncDisposable
         ? $$"""
           {"id":"msg_{{order.Number}}","type":"message","role":"assistant","model":"{{Order.Model}}",
           "content":[{"type":"text","text":"done"}],"stop_reason":"end_turn","stop_sequence":null,
-          "usage":{{MessageUsage(order, order.Output)}}}
+          "usage":{{MessageUsage(order, order.Tokens.Output)}}}
           """
         : $$"""
           {"id":"chatcmpl-{{order.Number}}","object":"chat.completion","created":1795000000,"model":"{{Order.Model}}",
@@ -103,7 +103,7 @@ internal sealed class OrderedEngine : IAsyncDisposable
         yield return Event("content_block_stop", """{"type":"content_block_stop","index":0}""");
         yield return Event("message_delta", $$$"""
             {"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},
-            "usage":{"output_tokens":{{{order.Output}}}}}
+            "usage":{"output_tokens":{{{order.Tokens.Output}}}}}
             """);
         yield return Event("message_stop", """{"type":"message_stop"}""");
     }
@@ -126,13 +126,14 @@ internal sealed class OrderedEngine : IAsyncDisposable
     }
 
     private static string MessageUsage(Order order, int output) => $$"""
-        {"input_tokens":{{order.Prompt - order.Cached}},"cache_creation_input_tokens":0,
-        "cache_read_input_tokens":{{order.Cached}},"output_tokens":{{output}}}
+        {"input_tokens":{{order.Tokens.Prompt - order.Tokens.Cached}},"cache_creation_input_tokens":0,
+        "cache_read_input_tokens":{{order.Tokens.Cached}},"output_tokens":{{output}}}
         """;
 
     private static string ChatUsage(Order order) => $$$"""
-        {"prompt_tokens":{{{order.Prompt}}},"completion_tokens":{{{order.Output}}},
-        "total_tokens":{{{order.Prompt + order.Output}}},"prompt_tokens_details":{"cached_tokens":{{{order.Cached}}}}}
+        {"prompt_tokens":{{{order.Tokens.Prompt}}},"completion_tokens":{{{order.Tokens.Output}}},
+        "total_tokens":{{{order.Tokens.Prompt + order.Tokens.Output}}},
+        "prompt_tokens_details":{"cached_tokens":{{{order.Tokens.Cached}}}}}
         """;
 
     private static string Event(string name, string data) => $"event: {name}\n{Data(data)}";

@@ -98,6 +98,29 @@ public sealed class OperatingTests : IAsyncDisposable
         Assert.Equal(["test-model", "third"], await ModelsAsync(serve));
     }
 
+    [Fact(Timeout = 120_000)]
+    public async Task The_journal_is_as_large_as_the_document_says()
+    {
+        await SaveAsync(Document() + "\nledger: { journal_max: 64 MiB }");
+        await using var serve = await ServeProcess.StartAsync(_folder.Path, "--config", "penstock.yaml");
+        var metrics = await serve.Admin.GetStringAsync("/metrics", Cancellation);
+        Assert.Matches(@"journal_size_limit\S* 67108864\b", metrics);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task The_engine_is_told_the_requests_id_unless_the_client_has_one_of_its_own()
+    {
+        await using var serve = await ServeProcess.StartAsync(_folder.Path, "--engine", $"{_engine.Url}");
+        using var answer = await serve.PostAsync("/v1/messages", Hello);
+        serve.Client.DefaultRequestHeaders.Add("x-request-id", "the-clients-own");
+        using var second = await serve.PostAsync("/v1/messages", Hello);
+
+        var told = _engine.To("POST /v1/messages").Where(r => r.BodyText.Contains("\"hi\"", StringComparison.Ordinal));
+        Assert.Equal(
+            [answer.Headers.GetValues("request-id").Single(), "the-clients-own"],
+            told.Select(r => r.Header("x-request-id")));
+    }
+
     private async Task<JsonElement> JsonOfAsync(params string[] command)
     {
         var ended = await ServeProcess.RunAsync(_folder.Path, [.. command, "--json"]);
