@@ -130,6 +130,10 @@ internal sealed class UsageCommand
         }
 
         output.Table(table);
+        if (answer.Field("totals")?.Text("unpriced_requests") is { } unpriced and not "0")
+        {
+            output.Line($"Without a price: {unpriced} attempt(s). They count as 0 USD; add their models to prices.");
+        }
     }
 
     private static string[] SplitGroups(string? text) =>

@@ -40,7 +40,4 @@ public sealed record HealthThresholds
 
     /// <summary>A replica that was well this long starts again from the shortest delay at its next ejection.</summary>
     public TimeSpan ForgiveAfter { get; init; } = TimeSpan.FromMinutes(2);
-
-    /// <summary>A probe without an answer counts as timed out after this long.</summary>
-    public TimeSpan ProbeTimeout { get; init; } = TimeSpan.FromSeconds(3);
 }

@@ -110,7 +110,6 @@ internal static class UsageDocument
         json.WriteNumber("estimated_requests", row.Estimated);
         json.WriteNumber("unpriced_requests", row.Unpriced);
         json.WriteString("price_usd", Usd(row.Price));
-        json.WriteString("cost_usd", Usd(row.Cost));
     }
 
     private static UsageRow Total(IReadOnlyList<UsageRow> rows) => new()

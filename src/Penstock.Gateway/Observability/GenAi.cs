@@ -10,7 +10,6 @@ internal static class GenAi
     public const string OperationName = "gen_ai.operation.name";
     public const string ProviderName = "gen_ai.provider.name";
     public const string RequestModel = "gen_ai.request.model";
-    public const string ResponseModel = "gen_ai.response.model";
     public const string RequestMaxTokens = "gen_ai.request.max_tokens";
     public const string InputTokens = "gen_ai.usage.input_tokens";
     public const string OutputTokens = "gen_ai.usage.output_tokens";

@@ -184,7 +184,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         [LoggerMessage(23, LogLevel.Information, "replica {Replica} is healthy again")]
         public static partial void Recovered(ILogger logger, string replica);
 
-        [LoggerMessage(24, LogLevel.Information, "replica {Replica} was recognised as {Engine} {Version}")]
+        [LoggerMessage(24, LogLevel.Debug, "replica {Replica} was recognised as {Engine} {Version}")]
         public static partial void Recognised(ILogger logger, string replica, string engine, string? version);
     }
 }

@@ -116,7 +116,7 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
             Outcome = outcome,
             HttpStatus = attempt.Status,
             Usage = attempt.Usage,
-            UsageIsEstimated = !attempt.UsageKnown,
+            UsageIsEstimated = IsEstimate(attempt, outcome),
             Price = price,
             FirstByteAfter = attempt.FirstByteAt == 0
                 ? null
@@ -135,7 +135,7 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
         attempt.Record.Status = attempt.Status;
         var record = x.Record!;
         record.Usage = attempt.Usage;
-        record.UsageIsEstimated = !attempt.UsageKnown;
+        record.UsageIsEstimated = IsEstimate(attempt, outcome);
         record.Outcome = attempt.Record.Outcome;
         record.Status = attempt.Status;
         record.FirstByte = attempt.FirstByteAt == 0 ? null : time.GetElapsedTime(x.StartedAt, attempt.FirstByteAt);
@@ -147,10 +147,16 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
     /// the pieces of the answer that were seen to pass; nothing where the engine refused or failed before its answer.
     /// </summary>
     private static TokenUsage Estimate(AttemptInFlight attempt, AttemptOutcome outcome) =>
-        outcome is AttemptOutcome.RefusedByEngine or AttemptOutcome.NotReached
-            || (attempt.FirstByteAt == 0 && outcome is AttemptOutcome.EngineFailed or AttemptOutcome.EngineTimeout)
-            ? default
+        IsFree(attempt, outcome) ? default
             : attempt.Usage.Prompt > 0
                 ? attempt.Usage with { Output = Math.Max(attempt.Usage.Output, attempt.OutputSeen) }
                 : new TokenUsage(attempt.Decision.PromptTokens, 0, 0, 0, attempt.OutputSeen);
+
+    /// <summary>The nothing of a refusal is not a guess.</summary>
+    private static bool IsEstimate(AttemptInFlight attempt, AttemptOutcome outcome) =>
+        !attempt.UsageKnown && !IsFree(attempt, outcome);
+
+    private static bool IsFree(AttemptInFlight attempt, AttemptOutcome outcome) =>
+        outcome is AttemptOutcome.RefusedByEngine or AttemptOutcome.NotReached
+        || (attempt.FirstByteAt == 0 && outcome is AttemptOutcome.EngineFailed or AttemptOutcome.EngineTimeout);
 }

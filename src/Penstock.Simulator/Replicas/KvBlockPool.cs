@@ -45,9 +45,6 @@ internal sealed class KvBlockPool
 
     public int UsedCount => Capacity - FreeCount;
 
-    /// <summary>Blocks whose content can be found by hash.</summary>
-    public int CachedCount => _index.Count;
-
     /// <summary>The block with that content, held or free, or −1.</summary>
     public int Find(ulong hash) => _index.TryGetValue(hash, out var block) ? block : None;
 

@@ -75,6 +75,14 @@ public class ReportTests
     }
 
     [Fact]
+    public async Task Usage_says_what_had_no_price()
+    {
+        var unpriced = Usage.Replace("\"requests\": 3,", "\"requests\": 3, \"unpriced_requests\": 2,");
+        var lines = await Lines(unpriced, "usage");
+        Assert.StartsWith("Without a price: 2 attempt(s).", lines[^1]);
+    }
+
+    [Fact]
     public async Task Usage_is_asked_for_by_what_the_options_say()
     {
         await using var admin = await AdminStandIn.StartAsync(200, """{"rows":[]}""");

@@ -30,7 +30,7 @@ public sealed class SqliteLedgerTests : LedgerStorageContract, IDisposable
         using var transaction = writer.BeginTransaction();
         writer.Execute("DELETE FROM entries", transaction: transaction);
 
-        var rows = await UsageReport.QueryAsync(directory, new UsageQuery(), Cancellation);
+        var rows = await ReadAsync(directory);
 
         Assert.Equal(1, Assert.Single(rows).Requests);
     }
@@ -44,17 +44,17 @@ public sealed class SqliteLedgerTests : LedgerStorageContract, IDisposable
             await ledger.ApplyAsync(Guid.Empty, [Change(1)], Cancellation);
         }
 
-        var rows = await UsageReport.QueryAsync(directory, new UsageQuery(), Cancellation);
+        var rows = await ReadAsync(directory);
 
         Assert.Equal(new TokenUsage(11, 2, 3, 4000, 50, 5), Assert.Single(rows).Usage);
     }
 
     [Fact]
-    public async Task The_report_of_a_directory_without_a_ledger_is_empty_and_makes_none()
+    public void A_directory_without_a_ledger_has_none_to_read_and_gets_none()
     {
         var directory = NewDirectory();
 
-        Assert.Empty(await UsageReport.QueryAsync(directory, new UsageQuery(), Cancellation));
+        Assert.Null(SqliteDatabase.OpenToRead(directory));
         Assert.Empty(Directory.GetFileSystemEntries(directory));
     }
 
@@ -146,6 +146,12 @@ public sealed class SqliteLedgerTests : LedgerStorageContract, IDisposable
 
     private static LedgerChange Change(int number) =>
         new(LedgerSamples.Admission(number), LedgerSamples.Settlement(number));
+
+    private static async Task<IReadOnlyList<UsageRow>> ReadAsync(string directory)
+    {
+        using var ledger = new SqliteLedger(SqliteDatabase.OpenToRead(directory)!);
+        return await ledger.QueryAsync(new UsageQuery(), Cancellation);
+    }
 
     private SqliteLedger OpenIn(string directory)
     {
