@@ -155,12 +155,13 @@ internal sealed class RunningGateway : IAsyncDisposable
         }
     }
 
-    /// <summary>Moves time, a second at a step, until the only replica is of this health.</summary>
-    public async Task WhenHealthAsync(string health)
+    /// <summary>Moves time, a second at a step, until the log has this line.</summary>
+    public async Task WhenNewsAsync(string line)
     {
-        while (Replicas(await AdminAsync("/admin/fleet")).Single().GetProperty("health").GetString() != health)
+        while (!Faults.News.Contains(line))
         {
             Clock.Advance(TimeSpan.FromSeconds(1));
+            await AdminAsync("/admin/config");
         }
     }
 
