@@ -251,7 +251,10 @@ public sealed class PoolState
             BytesPerToken += 0.05 * (ratio - BytesPerToken);
         }
 
-        var seconds = request.FirstTokenSeen ? (happened.At - request.FirstTokenAt).TotalSeconds : 0;
+        // An answer that came in one piece took its prefill first, at the rate that streams have shown.
+        var seconds = request.FirstTokenSeen
+            ? (happened.At - request.FirstTokenAt).TotalSeconds
+            : (happened.At - request.DispatchedAt).TotalSeconds - (request.PrefillAtDispatch / load.PrefillRate);
         if (happened.OutputTokens >= 8 && seconds > 0)
         {
             var each = Math.Clamp(seconds / (happened.OutputTokens - 1), SecondsPerTokenMin, SecondsPerTokenMax);

@@ -60,6 +60,24 @@ public class CostPolicyTests
     }
 
     [Fact]
+    public void It_learns_from_answers_in_one_piece_that_a_replica_is_slow()
+    {
+        var rig = new PoolRig("cost", 2);
+        for (var i = 0; i < 3; i++)
+        {
+            foreach (var (replica, seconds) in new[] { (0, 8.0), (1, 0.8) })
+            {
+                var ticket = rig.SendTo(replica, tokens: 50, at: 0);
+                rig.State.Apply(PoolEvent.Ended(
+                    PoolRig.At(seconds), ticket, RouteEnd.Completed, promptTokens: 50, output: 40));
+            }
+        }
+
+        Assert.Equal(1, rig.Decide(50).Replica);
+        Assert.True(rig[0].SecondsPerToken > 4 * rig[1].SecondsPerToken);
+    }
+
+    [Fact]
     public void It_spreads_short_prompts_over_replicas_that_decode()
     {
         var rig = new PoolRig("cost", 3);

@@ -56,7 +56,8 @@ internal sealed class RealEngine : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private static string? FindScript()
+    /// <summary>Where the script is: below the test data or beside it; null: nowhere.</summary>
+    internal static string? FindScript()
     {
         var data = Environment.GetEnvironmentVariable("PENSTOCK_DATA");
         string[] folders =
