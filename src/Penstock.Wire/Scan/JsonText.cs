@@ -69,7 +69,8 @@ internal static class JsonText
 
         if (escape[1] != (byte)'u')
         {
-            return @"""\/bfnrt"u8.Contains(escape[1]) ? 2 : -1;
+            return escape[1] is (byte)'"' or (byte)'\\' or (byte)'/' or (byte)'b' or (byte)'f' or (byte)'n' or (byte)'r'
+                or (byte)'t' ? 2 : -1;
         }
 
         var digits = escape[2..Math.Min(escape.Length, 6)];
