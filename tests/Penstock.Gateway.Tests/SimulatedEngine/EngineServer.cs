@@ -14,7 +14,9 @@ internal sealed class EngineServer : IAsyncDisposable
     private EngineServer(SimulatedEngineHost host)
     {
         _host = host;
-        Client = new HttpClient { BaseAddress = host.Urls[0], Timeout = TimeSpan.FromMinutes(1) };
+        // A client that leaves a stream is to be gone at once; by default it would read on for two seconds.
+        var leavesAtOnce = new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero };
+        Client = new HttpClient(leavesAtOnce) { BaseAddress = host.Urls[0], Timeout = TimeSpan.FromMinutes(1) };
     }
 
     public static SimulatedEngineOptions Options { get; } = new()
