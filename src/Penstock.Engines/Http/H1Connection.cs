@@ -36,9 +36,6 @@ internal sealed class H1Connection : IDisposable
     /// <summary>Timestamp of the last use; the pool ages connections by it.</summary>
     public long IdleSince { get; set; }
 
-    /// <summary>The exchange was ended from outside.</summary>
-    public bool IsAborted => _aborted;
-
     /// <summary>Nothing at all has come back in this exchange.</summary>
     public bool IsUnanswered { get; private set; }
 
