@@ -106,33 +106,35 @@ internal static class Cases
         {
             var at = new Instant(call * 1_000_000L);
             var decision = pool.Decide(Request(chain), policy, candidates, ref rng);
-            var ticket = pool.Apply(PoolEvent.Dispatched(at, in decision, 400_000), chain);
+            var ticket = pool.Apply(PoolEvent.Dispatched(Request(chain, at), in decision), Prompt(chain));
             pool.Apply(PoolEvent.FirstToken(at + TimeSpan.FromMilliseconds(50), ticket));
             pool.Apply(PoolEvent.Ended(
-                at + TimeSpan.FromSeconds(4), ticket, RouteEnd.Completed, 100_000, 99_000, 200));
+                at + TimeSpan.FromSeconds(4), ticket, RouteEnd.Completed, 100_000, 99_000, 200), Prompt(chain));
         });
     }
 
-    private static RouteRequest Request(ulong[] chain) => new() { Chain = chain, PromptBytes = 400_000 };
+    private static RouteRequest Request(ulong[] chain, Instant at = default) =>
+        new() { At = at, Prompt = Prompt(chain) };
+
+    private static PromptPrefix Prompt(ulong[] chain) => new() { Blocks = chain, Length = 400_000 };
 
     /// <summary>A pool at work: chains of its own on every replica, and the long prompt on all.</summary>
     private static PoolState FullPool(out ulong[] chain)
     {
-        var pool = new PoolState(Replicas, Remembered);
+        var pool = new PoolState(new PoolOptions(Replicas, Remembered));
         chain = Chain(1, LongPrompt);
         for (var replica = 0; replica < Replicas; replica++)
         {
             pool.Apply(PoolEvent.Eligibility(default, replica, Ineligible.No));
-            var decision = new RouteDecision(replica, -1, 100_000, 0, Replicas);
+            var decision = new RouteDecision(replica, -1, 100_000, 0, 0, 200);
             for (var seed = 0; seed < Remembered / 128; seed++)
             {
-                var own = pool.Apply(
-                    PoolEvent.Dispatched(default, in decision, 400_000),
-                    Chain((ulong)((replica * 1_000) + seed + 10), 128));
+                var other = Chain((ulong)((replica * 1_000) + seed + 10), 128);
+                var own = pool.Apply(PoolEvent.Dispatched(Request(other), in decision), Prompt(other));
                 pool.Apply(PoolEvent.Ended(default, own, RouteEnd.Cancelled));
             }
 
-            var ticket = pool.Apply(PoolEvent.Dispatched(default, in decision, 400_000), chain);
+            var ticket = pool.Apply(PoolEvent.Dispatched(Request(chain), in decision), Prompt(chain));
             pool.Apply(PoolEvent.Ended(default, ticket, RouteEnd.Cancelled));
         }
 
@@ -141,7 +143,7 @@ internal static class Cases
 
     private static PrefixIndex FullIndex(int replicas = Replicas)
     {
-        var index = new PrefixIndex(replicas, Remembered);
+        var index = new PrefixIndex(replicas, Remembered, PrefixKeying.Bytes);
         for (var replica = 0; replica < replicas; replica++)
         {
             for (var seed = 0; seed < Remembered / 128; seed++)

@@ -102,6 +102,26 @@ internal sealed class BlockHolders
         _free = at;
     }
 
+    public void Save(StateWriter to)
+    {
+        to.Write(_free);
+        to.Write(_used);
+        to.WriteAll<int>(_buckets);
+        to.WriteAll<Pair>(_pairs.AsSpan(0, _used + 1));
+        to.WriteAll<List>(_lists);
+        _shared.Save(to);
+    }
+
+    public void Load(ref StateReader from)
+    {
+        _free = from.Read<int>();
+        _used = from.Read<int>();
+        from.ReadAll<int>(_buckets);
+        from.ReadAll<Pair>(_pairs);
+        from.ReadAll<List>(_lists);
+        _shared.Load(ref from);
+    }
+
     private int Bucket(ulong hash) => (int)(hash ^ (hash >> 32)) & (_buckets.Length - 1);
 
     private int Bucket(ulong hash, int replica, int shared) =>

@@ -34,6 +34,9 @@ public sealed class PrefixChainBuilder : IDisposable
     /// <see cref="Dispose"/>.</summary>
     public ReadOnlySpan<ulong> Blocks => _blocks.AsSpan(0, _count);
 
+    /// <summary>The prompt so far, as the index takes it. Valid as long as <see cref="Blocks"/>.</summary>
+    public PromptPrefix Prompt => new() { Blocks = Blocks, Length = Bytes };
+
     /// <summary>Begins a new chain in the given cache scope.</summary>
     public void Start(ulong scope)
     {

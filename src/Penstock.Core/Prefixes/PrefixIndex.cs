@@ -21,15 +21,22 @@ public sealed class PrefixIndex
     private const int Levels = 24;
 
     private readonly BlockHolders _holders;
+    private readonly PrefixKeying _keying;
+    private readonly int[] _matched;
+    private readonly CacheShape[] _shapes;
     private readonly ulong[] _sets;
     private readonly int _words;
 
     /// <param name="replicasMax">Replica slots of the pool.</param>
     /// <param name="blocksPerReplica">Blocks remembered of each replica at most.</param>
-    public PrefixIndex(int replicasMax, int blocksPerReplica)
+    /// <param name="keying">What the blocks of prompts are made of.</param>
+    public PrefixIndex(int replicasMax, int blocksPerReplica, PrefixKeying keying)
     {
         Check.That(replicasMax > 0 && blocksPerReplica > 0);
         _holders = new BlockHolders(replicasMax, blocksPerReplica);
+        _keying = keying;
+        _matched = new int[replicasMax];
+        _shapes = new CacheShape[replicasMax];
         _words = ReplicaSet.Words(replicasMax);
         _sets = new ulong[Levels * _words];
     }
@@ -37,8 +44,72 @@ public sealed class PrefixIndex
     /// <summary>Blocks remembered of each replica at most.</summary>
     public int BlocksPerReplica => _holders.BlocksPerReplica;
 
+    /// <summary>Bytes of canonical prompt per token, learned from what engines report; 1 where prompts are keyed by
+    /// tokens.</summary>
+    public double UnitsPerToken { get; private set; } = 4;
+
     /// <summary>Blocks remembered of one replica now.</summary>
     public int CountOf(int replica) => _holders.CountOf(replica);
+
+    /// <summary>The cache of a replica is now known to have this shape.</summary>
+    public void Shape(int replica, in CacheShape shape) => _shapes[replica] = shape;
+
+    /// <summary>The tokens of a prompt, estimated; at least 1.</summary>
+    public long TokensOf(in PromptPrefix prompt) => Math.Max(1, (long)(prompt.Length / UnitsPerToken));
+
+    /// <summary>For every replica, how many leading tokens of the prompt it is believed to hold, into
+    /// <paramref name="matches"/> (one element per replica slot).</summary>
+    public void Match(in PromptPrefix prompt, Span<PrefixMatch> matches)
+    {
+        Match(prompt.Blocks, _matched);
+        var tokensPerBlock = _keying.BlockLength / UnitsPerToken;
+        for (var i = 0; i < matches.Length; i++)
+        {
+            matches[i] = new PrefixMatch { Device = (long)(_matched[i] * tokensPerBlock) };
+        }
+    }
+
+    /// <summary>A request with this prompt was sent to a replica: until it ends its blocks stay there.</summary>
+    public void Dispatched(in PromptPrefix prompt, int replica, Instant now) => Insert(prompt.Blocks, replica);
+
+    /// <summary>A request that was dispatched has ended, with what the engine said about it.</summary>
+    public void Released(in PromptPrefix prompt, int replica, in CacheReport report, Instant now)
+    {
+        if (report.Completed && report.PromptTokens >= 64 && prompt.Length > 0 && !_keying.AreTokens)
+        {
+            var ratio = Math.Clamp(prompt.Length / (double)report.PromptTokens, 0.5, 16);
+            UnitsPerToken += 0.05 * (ratio - UnitsPerToken);
+        }
+
+        if (report.Completed)
+        {
+            Insert(prompt.Blocks, replica);
+        }
+    }
+
+    /// <summary>Another gateway is known to have sent a prompt with these blocks to a replica.</summary>
+    public void Heard(ReadOnlySpan<ulong> blocks, int replica) => Insert(blocks, replica);
+
+    /// <summary>The engine says that it stored these blocks. Only where prompts are keyed by tokens.</summary>
+    public void Stored(int replica, CacheTier tier, ReadOnlySpan<ulong> blocks)
+    {
+        if (tier == CacheTier.Device)
+        {
+            Insert(blocks, replica);
+        }
+    }
+
+    /// <summary>The engine says that it dropped these blocks. Only where prompts are keyed by tokens.</summary>
+    public void Removed(int replica, CacheTier tier, ReadOnlySpan<ulong> blocks) =>
+        Check.That(tier <= CacheTier.Shared && replica < _shapes.Length && blocks.Length >= 0);
+
+    /// <summary>The engine says how many tokens it holds: what is remembered beyond that is forgotten.</summary>
+    public void Resident(int replica, CacheTier tier, long tokens) =>
+        Check.That(tier <= CacheTier.Shared && replica < _shapes.Length && tokens >= 0);
+
+    /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
+    public CacheVictims Victims(int replica, long tokens, Instant now) =>
+        _holders.CountOf(replica) < 0 ? new CacheVictims(tokens, now - now, 0) : default;
 
     /// <summary>
     /// For every replica, how many leading blocks of <paramref name="chain"/> it is believed to hold, into
@@ -105,4 +176,16 @@ public sealed class PrefixIndex
     }
 
     private Span<ulong> Set(int level) => _sets.AsSpan(level * _words, _words);
+
+    internal void Save(StateWriter to)
+    {
+        to.Write(UnitsPerToken);
+        _holders.Save(to);
+    }
+
+    internal void Load(ref StateReader from)
+    {
+        UnitsPerToken = from.Read<double>();
+        _holders.Load(ref from);
+    }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Prefixes;
 
@@ -110,6 +111,24 @@ internal sealed class SharedBlocks
     {
         ReplicaSet.Remove(Set(block), replica);
         return --_blocks[block].Count <= _leaveAt;
+    }
+
+    public void Save(StateWriter to)
+    {
+        to.Write(_free);
+        to.Write(_used);
+        to.WriteAll<int>(_buckets);
+        to.WriteAll<Block>(_blocks.AsSpan(0, _used + 1));
+        to.WriteAll<ulong>(_sets.AsSpan(0, (_used + 1) * _words));
+    }
+
+    public void Load(ref StateReader from)
+    {
+        _free = from.Read<int>();
+        _used = from.Read<int>();
+        from.ReadAll<int>(_buckets);
+        from.ReadAll<Block>(_blocks);
+        from.ReadAll<ulong>(_sets);
     }
 
     private int Bucket(ulong hash) => (int)(hash ^ (hash >> 32)) & (_buckets.Length - 1);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Penstock.Core.Prefixes;
 
 namespace Penstock.Core.Routing;
 
@@ -23,20 +24,34 @@ public struct Candidate
     /// <summary><see cref="Ineligible.No"/> where the replica could be chosen.</summary>
     public Ineligible Ineligible;
 
-    /// <summary>Requests in flight there, as counted by this node.</summary>
+    /// <summary>How far the index is relied on for this replica.</summary>
+    public TrustLevel Trust;
+
+    /// <summary>Requests in flight there: this node's, and what the others said of theirs.</summary>
     public int InFlight;
 
-    /// <summary>Prompt tokens of this request that it is believed to hold.</summary>
+    /// <summary>Prompt tokens of this request that it is believed to hold: what the index says, as far as the index is
+    /// relied on.</summary>
     public long MatchedTokens;
+
+    /// <summary>What the index says, by tier, before trust.</summary>
+    public PrefixMatch Match;
 
     /// <summary>Prompt tokens of this request that it would have to compute.</summary>
     public long UncachedTokens;
 
-    /// <summary>Uncached prompt tokens dispatched there whose first token has not come.</summary>
+    /// <summary>Uncached prompt tokens dispatched there whose first token has not come, from all nodes; what other
+    /// nodes said counts as more the older it is.</summary>
     public long PrefillTokens;
 
-    /// <summary>Tokens of requests that are decoding there.</summary>
+    /// <summary>Tokens of requests that are decoding there, from all nodes.</summary>
     public long DecodeTokens;
+
+    /// <summary>Seconds since the engine last told its load; infinity where it never did.</summary>
+    public double LoadAge;
+
+    /// <summary>Seconds since the oldest view of another node; 0 where there is none.</summary>
+    public double PeerAge;
 
     /// <summary>The terms of the cost; the policy names them.</summary>
     public CostTerms Terms;
@@ -45,8 +60,8 @@ public struct Candidate
     public double Cost;
 }
 
-/// <summary>Up to four terms of a cost, named by <see cref="RoutePolicy.TermNames"/>.</summary>
-[InlineArray(4)]
+/// <summary>Up to six terms of a cost, named by <see cref="RoutePolicy.TermNames"/>.</summary>
+[InlineArray(6)]
 public struct CostTerms
 {
     private double _first;
@@ -56,10 +71,11 @@ public struct CostTerms
 /// <param name="Replica">The chosen slot, or −1 where no replica could be chosen.</param>
 /// <param name="RunnerUp">The second best slot, or −1.</param>
 /// <param name="PromptTokens">The estimated length of the prompt.</param>
-/// <param name="MatchedTokens">Of these, believed to be cached on the chosen replica.</param>
-/// <param name="Candidates">How many candidates were filled in.</param>
+/// <param name="MatchedTokens">Of these, relied on to be cached on the chosen replica.</param>
+/// <param name="PredictedTokens">Of these, cached there according to the index alone, whatever the trust in it.</param>
+/// <param name="OutputTokens">Expected tokens of the answer.</param>
 public readonly record struct RouteDecision(
-    int Replica, int RunnerUp, long PromptTokens, long MatchedTokens, int Candidates)
+    int Replica, int RunnerUp, long PromptTokens, long MatchedTokens, long PredictedTokens, long OutputTokens)
 {
     public bool Found => Replica >= 0;
 

@@ -5,62 +5,45 @@ namespace Penstock.Core.Routing;
 
 /// <summary>
 /// Everything that routing in one pool depends on: per replica the requests and tokens in flight, the rates that
-/// answers showed, what the engine reported, and the prefixes it is believed to hold.
+/// answers showed, what the engine and other nodes reported, and the prefixes it is believed to hold.
 /// </summary>
 /// <remarks>
 /// Two verbs: <see cref="Decide"/> reads, <see cref="Apply"/> writes. Neither allocates after warm-up, waits, or looks
-/// at a clock. Not thread-safe: one owner calls it under one lock, which gives the order that a replay needs.
+/// at a clock. Not thread-safe; <see cref="PoolRouter"/> owns it.
 /// </remarks>
 public sealed class PoolState
 {
     /// <summary>Requests in flight in one pool at most; beyond that nothing more is dispatched.</summary>
     public const int InFlightMax = 65_536;
 
-    /// <summary>Weight of the newest measurement in the learned rates.</summary>
-    private const double Newest = 0.2;
-
-    // An engine that answers before it computes, or buffers, shows rates that no accelerator has. One such answer must
-    // not make it look like one for the next hundred.
-    private const double PrefillRateMin = 10;
-    private const double PrefillRateMax = 2_000_000;
-    private const double SecondsPerTokenMin = 0.000_1;
-    private const double SecondsPerTokenMax = 10;
-
-    /// <summary>Prefills below this many tokens say more about the step than about the rate.</summary>
-    private const long MeasurablePrefill = 256;
-
     private readonly ReplicaLoad[] _replicas;
-    private readonly int[] _matched;
+    private readonly PrefixMatch[] _matches;
     private readonly PrefixIndex _index;
+    private readonly OutputLengths _outputs = new();
+    private readonly PeerLoads _peers;
     private readonly TicketTable _tickets = new(InFlightMax);
 
-    /// <param name="replicas">Replica slots; each starts as not healthy.</param>
-    /// <param name="blocksPerReplica">Prefix blocks remembered of each replica at most.</param>
-    public PoolState(int replicas, int blocksPerReplica)
+    /// <summary>Every replica starts as not healthy.</summary>
+    public PoolState(PoolOptions options)
     {
-        _replicas = new ReplicaLoad[replicas];
-        Array.Fill(_replicas, new ReplicaLoad
-        {
-            Ineligible = Ineligible.NotHealthy,
-            KvUsage = double.NaN,
-            PrefillRate = 8_000,
-            SecondsPerToken = 0.02,
-        });
-        _matched = new int[replicas];
-        _index = new PrefixIndex(replicas, blocksPerReplica);
+        _replicas = new ReplicaLoad[options.Replicas];
+        Array.Fill(_replicas, ReplicaLoad.New);
+        _matches = new PrefixMatch[options.Replicas];
+        _index = new PrefixIndex(options.Replicas, options.BlocksPerReplica, options.Keying);
+        _peers = new PeerLoads(options.Replicas);
     }
 
     /// <summary>What is known of each replica, by slot.</summary>
     public ReadOnlySpan<ReplicaLoad> Replicas => _replicas;
 
-    /// <summary>Requests in flight in the whole pool.</summary>
+    /// <summary>What the replicas are believed to hold. To be read only.</summary>
+    public PrefixIndex Index => _index;
+
+    /// <summary>Where the sessions that clients name were last served. To be read only.</summary>
+    public SessionTable Sessions { get; } = new();
+
+    /// <summary>Requests of this node in flight in the whole pool.</summary>
     public int InFlight => _tickets.Count;
-
-    /// <summary>Bytes of canonical prompt per token, learned from what engines report.</summary>
-    public double BytesPerToken { get; private set; } = 4;
-
-    /// <summary>Prefix blocks remembered of one replica.</summary>
-    public int RememberedBlocks(int replica) => _index.CountOf(replica);
 
     /// <summary>
     /// Chooses a replica. The candidates, with the terms of their costs, are left in <paramref name="candidates"/>,
@@ -70,24 +53,12 @@ public sealed class PoolState
         in RouteRequest request, RoutePolicy policy, Span<Candidate> candidates, ref Rng rng)
     {
         candidates = candidates[.._replicas.Length];
-        var promptTokens = Math.Max(1, (long)(request.PromptBytes / BytesPerToken));
-        var tokensPerBlock = PrefixChainBuilder.BlockBytes / BytesPerToken;
-        _index.Match(request.Chain, _matched);
+        var prompt = _index.TokensOf(request.Prompt);
+        var output = _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
+        _index.Match(request.Prompt, _matches);
         for (var i = 0; i < candidates.Length; i++)
         {
-            ref readonly var load = ref _replicas[i];
-            var matched = Math.Min(promptTokens - 1, (long)(_matched[i] * tokensPerBlock));
-            candidates[i] = new Candidate
-            {
-                Replica = i,
-                Ineligible = WhyNot(in load, i, request.Tried),
-                InFlight = load.InFlight,
-                MatchedTokens = matched,
-                UncachedTokens = promptTokens - matched,
-                PrefillTokens = load.PrefillTokens,
-                DecodeTokens = load.DecodeTokens,
-                Cost = double.PositiveInfinity,
-            };
+            Fill(ref candidates[i], i, prompt, in request);
         }
 
         if (!_tickets.IsFull)
@@ -95,36 +66,101 @@ public sealed class PoolState
             policy.Score(in request, this, candidates, ref rng);
         }
 
-        return Choose(candidates, promptTokens, ref rng);
+        return LeastCost.Choose(candidates, prompt, output, ref rng);
     }
 
-    /// <summary>Takes note of one event. Only <see cref="PoolEventKind.Dispatched"/> returns a ticket that means
-    /// anything; <paramref name="chain"/> is that request's chain.</summary>
-    public RouteTicket Apply(in PoolEvent happened, ReadOnlySpan<ulong> chain = default)
+    /// <summary>Expected tokens of the answer to a request.</summary>
+    public long ExpectedOutput(in RouteRequest request) =>
+        _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
+
+    /// <summary>Takes note of one event, with the prompt or the blocks that go with it. Only
+    /// <see cref="PoolEventKind.Dispatched"/> returns a ticket that means anything.</summary>
+    public RouteTicket Apply(in PoolEvent happened, in PromptPrefix prompt = default)
     {
+        Check.That((uint)happened.Replica < (uint)_replicas.Length);
+        ref var load = ref _replicas[happened.Replica];
         switch (happened.Kind)
         {
             case PoolEventKind.Dispatched:
-                return Dispatch(in happened, chain);
+                return Dispatch(in happened, in prompt);
             case PoolEventKind.FirstToken:
                 FirstToken(in happened);
                 break;
             case PoolEventKind.Ended:
-                EndRequest(in happened);
+                EndRequest(in happened, in prompt);
                 break;
             case PoolEventKind.Eligibility:
-                _replicas[happened.Replica].Ineligible = happened.Ineligible;
-                _replicas[happened.Replica].InFlightMax = happened.InFlightMax;
+                load.Ineligible = happened.Ineligible;
+                load.InFlightMax = happened.InFlightMax;
                 break;
             case PoolEventKind.LoadReported:
-                Report(in happened);
+                load.Reported = happened.Load;
+                load.ReportedAt = happened.At;
+                load.DispatchedSince = 0;
                 break;
-            case PoolEventKind.CacheLost:
-                _index.Clear(happened.Replica);
+            case PoolEventKind.PeerLoad:
+                _peers.Set(happened.Node, happened.Replica, happened.Share, happened.At);
+                break;
+            case PoolEventKind.PeerGone:
+                _peers.Remove(happened.Node);
+                break;
+            default:
+                ApplyToCache(in happened, in prompt, ref load);
                 break;
         }
 
         return default;
+    }
+
+    /// <summary>Writes everything that the next decision depends on, except the policy's own state.</summary>
+    public void Save(StateWriter to)
+    {
+        to.WriteAll<ReplicaLoad>(_replicas);
+        _index.Save(to);
+        _outputs.Save(to);
+        _peers.Save(to);
+        Sessions.Save(to);
+        _tickets.Save(to);
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote, into a state with the same options.</summary>
+    public void Load(ref StateReader from)
+    {
+        from.ReadAll<ReplicaLoad>(_replicas);
+        _index.Load(ref from);
+        _outputs.Load(ref from);
+        _peers.Load(ref from);
+        Sessions.Load(ref from);
+        _tickets.Load(ref from);
+    }
+
+    private void Fill(ref Candidate candidate, int replica, long prompt, in RouteRequest request)
+    {
+        ref readonly var load = ref _replicas[replica];
+        ref readonly var match = ref _matches[replica];
+        var matched = Math.Min(prompt - 1, (long)(match.Tokens * load.Trust.Belief));
+        var peers = default(PeerShare);
+        var age = 0.0;
+        if (!_peers.IsEmpty)
+        {
+            peers = _peers.Sum(replica, request.At, LoadRates.SentRate(in load, request.At), out age);
+        }
+
+        candidate = new Candidate
+        {
+            Replica = replica,
+            Ineligible = WhyNot(in load, replica, request.Tried),
+            Trust = load.Trust.Level,
+            InFlight = load.InFlight + peers.InFlight,
+            Match = match,
+            MatchedTokens = matched,
+            UncachedTokens = prompt - matched,
+            PrefillTokens = load.PrefillTokens + peers.PrefillTokens,
+            DecodeTokens = load.DecodeTokens + peers.DecodeTokens,
+            LoadAge = load.ReportedAt is { } at ? (request.At - at).TotalSeconds : double.PositiveInfinity,
+            PeerAge = age,
+            Cost = double.PositiveInfinity,
+        };
     }
 
     private static Ineligible WhyNot(in ReplicaLoad load, int replica, ReadOnlySpan<int> tried) =>
@@ -133,55 +169,33 @@ public sealed class PoolState
         : load.InFlight >= load.InFlightMax ? Ineligible.AtLimit
         : Ineligible.No;
 
-    private static RouteDecision Choose(ReadOnlySpan<Candidate> candidates, long promptTokens, ref Rng rng)
-    {
-        var best = -1;
-        var second = -1;
-        var ties = 1;
-        for (var i = 0; i < candidates.Length; i++)
-        {
-            if (candidates[i].Ineligible != Ineligible.No || double.IsPositiveInfinity(candidates[i].Cost))
-            {
-                continue;
-            }
-
-            if (best < 0 || candidates[i].Cost < candidates[best].Cost)
-            {
-                second = best;
-                best = i;
-                ties = 1;
-            }
-            else if (candidates[i].Cost == candidates[best].Cost && rng.NextInt32(++ties) == 0)
-            {
-                second = best;
-                best = i;
-            }
-            else if (second < 0 || candidates[i].Cost < candidates[second].Cost)
-            {
-                second = i;
-            }
-        }
-
-        return new RouteDecision(
-            best, second, promptTokens, best < 0 ? 0 : candidates[best].MatchedTokens, candidates.Length);
-    }
-
-    private RouteTicket Dispatch(in PoolEvent happened, ReadOnlySpan<ulong> chain)
+    private RouteTicket Dispatch(in PoolEvent happened, in PromptPrefix prompt)
     {
         var decision = happened.Decision;
         Check.That(decision.Found && decision.MatchedTokens <= decision.PromptTokens && !_tickets.IsFull);
         ref var load = ref _replicas[decision.Replica];
         load.InFlight++;
         load.Prefilling++;
+        load.DispatchedSince++;
         load.PrefillTokens += decision.UncachedTokens;
-        _index.Insert(chain, decision.Replica);
+        LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
+        if (happened.ContextCompacted || happened.Class == RequestClass.Compaction)
+        {
+            Sessions.Forget(happened.Session);
+        }
+
+        Sessions.Note(happened.Session, decision.Replica, happened.At);
+        _index.Dispatched(in prompt, decision.Replica, happened.At);
         return _tickets.Open(new TicketTable.InFlight
         {
             Replica = decision.Replica,
+            Key = happened.Key,
+            Class = happened.Class,
             PrefillTokens = decision.UncachedTokens,
             PrefillAtDispatch = load.PrefillTokens,
-            PromptBytes = happened.PromptBytes,
             PromptTokens = decision.PromptTokens,
+            PredictedTokens = decision.PredictedTokens,
+            OutputTokens = decision.OutputTokens,
             DispatchedAt = happened.At,
         });
     }
@@ -197,19 +211,13 @@ public sealed class PoolState
         ref var load = ref _replicas[request.Replica];
         request.FirstTokenSeen = true;
         request.FirstTokenAt = happened.At;
-        var seconds = (happened.At - request.DispatchedAt).TotalSeconds;
-        if (request.PrefillAtDispatch >= MeasurablePrefill && seconds > 0)
-        {
-            var rate = Math.Clamp(request.PrefillAtDispatch / seconds, PrefillRateMin, PrefillRateMax);
-            load.PrefillRate += Newest * (rate - load.PrefillRate);
-        }
-
+        LoadRates.FirstToken(ref load, request.PrefillAtDispatch, (happened.At - request.DispatchedAt).TotalSeconds);
         ReleasePrefill(ref load, ref request);
-        request.DecodeTokens = request.PromptTokens;
+        request.DecodeTokens = request.PromptTokens + (request.OutputTokens / 2);
         load.DecodeTokens += request.DecodeTokens;
     }
 
-    private void EndRequest(in PoolEvent happened)
+    private void EndRequest(in PoolEvent happened, in PromptPrefix prompt)
     {
         ref var request = ref _tickets.Find(happened.Ticket, out var open);
         if (!open)
@@ -231,7 +239,35 @@ public sealed class PoolState
             Learn(in happened, in request, ref load);
         }
 
+        _index.Released(in prompt, request.Replica, happened.Report, happened.At);
         _tickets.Close(happened.Ticket);
+    }
+
+    private void ApplyToCache(in PoolEvent happened, in PromptPrefix prompt, ref ReplicaLoad load)
+    {
+        var replica = happened.Replica;
+        switch (happened.Kind)
+        {
+            case PoolEventKind.CacheShaped:
+                load.Shape = happened.Shape;
+                _index.Shape(replica, happened.Shape);
+                break;
+            case PoolEventKind.CacheLost:
+                _index.Clear(replica);
+                break;
+            case PoolEventKind.CacheStored:
+                _index.Stored(replica, happened.Tier, prompt.Blocks);
+                break;
+            case PoolEventKind.CacheRemoved:
+                _index.Removed(replica, happened.Tier, prompt.Blocks);
+                break;
+            case PoolEventKind.CacheResident:
+                _index.Resident(replica, happened.Tier, happened.Tokens);
+                break;
+            case PoolEventKind.PeerPrefix:
+                _index.Heard(prompt.Blocks, replica);
+                break;
+        }
     }
 
     private static void ReleasePrefill(ref ReplicaLoad load, ref TicketTable.InFlight request)
@@ -245,29 +281,19 @@ public sealed class PoolState
     private void Learn(in PoolEvent happened, in TicketTable.InFlight request, ref ReplicaLoad load)
     {
         load.Measured++;
-        if (happened.PromptTokens >= 64 && request.PromptBytes > 0)
+        var report = happened.Report;
+        if (report.OutputTokens > 0)
         {
-            var ratio = Math.Clamp(request.PromptBytes / (double)happened.PromptTokens, 0.5, 16);
-            BytesPerToken += 0.05 * (ratio - BytesPerToken);
+            _outputs.Learn(request.Key, request.Class, report.OutputTokens);
         }
 
-        // An answer that came in one piece took its prefill first, at the rate that streams have shown.
-        var seconds = request.FirstTokenSeen
-            ? (happened.At - request.FirstTokenAt).TotalSeconds
-            : (happened.At - request.DispatchedAt).TotalSeconds - (request.PrefillAtDispatch / load.PrefillRate);
-        if (happened.OutputTokens >= 8 && seconds > 0)
+        if (report.CachedTokens >= 0 && report.PromptTokens > 0)
         {
-            var each = Math.Clamp(seconds / (happened.OutputTokens - 1), SecondsPerTokenMin, SecondsPerTokenMax);
-            load.SecondsPerToken += Newest * (each - load.SecondsPerToken);
+            load.PredictedTokens += request.PredictedTokens;
+            load.CachedTokens += report.CachedTokens;
+            load.Trust = load.Trust.After(request.PredictedTokens, report.CachedTokens);
         }
-    }
 
-    private void Report(in PoolEvent happened)
-    {
-        ref var load = ref _replicas[happened.Replica];
-        load.ReportedRunning = happened.Running;
-        load.ReportedWaiting = happened.Waiting;
-        load.KvUsage = happened.KvUsage;
-        load.Slots = happened.Slots;
+        LoadRates.Answer(ref load, in request, report.OutputTokens, happened.At);
     }
 }

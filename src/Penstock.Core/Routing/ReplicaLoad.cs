@@ -1,8 +1,11 @@
+using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
+
 namespace Penstock.Core.Routing;
 
 /// <summary>
-/// What is known of one replica: what this node has in flight there (exact), what the engine last reported, and the
-/// rates that its answers showed.
+/// What is known of one replica: what this node has in flight there (exact), what the engine last reported, the
+/// rates that its answers showed, and the trust in what is believed of its cache.
 /// </summary>
 public struct ReplicaLoad
 {
@@ -12,7 +15,7 @@ public struct ReplicaLoad
     /// <summary>Requests that it may have in flight: a few while it is on probation.</summary>
     public int InFlightMax;
 
-    /// <summary>Requests dispatched and not ended.</summary>
+    /// <summary>Requests of this node that are dispatched and not ended.</summary>
     public int InFlight;
 
     /// <summary>Requests among them whose first token has not come.</summary>
@@ -21,20 +24,18 @@ public struct ReplicaLoad
     /// <summary>Uncached prompt tokens of those.</summary>
     public long PrefillTokens;
 
-    /// <summary>Prompt tokens of requests that are decoding.</summary>
+    /// <summary>Tokens of requests that are decoding: their prompts, and half of the answers that are expected.
+    /// </summary>
     public long DecodeTokens;
 
-    /// <summary>Requests that the engine serves at the same time; 0 where that is not known.</summary>
-    public int Slots;
+    /// <summary>What the engine last reported, from all gateways.</summary>
+    public EngineLoad Reported;
 
-    /// <summary>Requests that the engine reports as running, from all gateways.</summary>
-    public int ReportedRunning;
+    /// <summary>When it did; null where it never did.</summary>
+    public Instant? ReportedAt;
 
-    /// <summary>Requests that the engine reports as waiting.</summary>
-    public int ReportedWaiting;
-
-    /// <summary>Share of the engine's KV cache in use, 0 to 1; NaN where it does not say.</summary>
-    public double KvUsage;
+    /// <summary>Requests of this node that were dispatched there since.</summary>
+    public int DispatchedSince;
 
     /// <summary>Measured prompt tokens per second, uncached ones only.</summary>
     public double PrefillRate;
@@ -44,4 +45,33 @@ public struct ReplicaLoad
 
     /// <summary>Answers that were completed, on which the rates rest.</summary>
     public long Measured;
+
+    /// <summary>Uncached prompt tokens a second that this node sends there; moving average over some seconds.</summary>
+    public double SentRate;
+
+    /// <summary>When <see cref="SentRate"/> was last moved on.</summary>
+    public Instant SentAt;
+
+    /// <summary>How far what is believed of its cache is relied on.</summary>
+    public CacheTrust Trust;
+
+    /// <summary>The shape of its cache.</summary>
+    public CacheShape Shape;
+
+    /// <summary>Prompt tokens that the index predicted to be cached, of completed requests that reported theirs.
+    /// </summary>
+    public long PredictedTokens;
+
+    /// <summary>Prompt tokens of the same requests that the engine found in its cache.</summary>
+    public long CachedTokens;
+
+    /// <summary>What is known before anything was seen.</summary>
+    internal static ReplicaLoad New => new()
+    {
+        Ineligible = Ineligible.NotHealthy,
+        Reported = new EngineLoad(0, 0, double.NaN, 0),
+        PrefillRate = 8_000,
+        SecondsPerToken = 0.02,
+        Trust = new CacheTrust(),
+    };
 }

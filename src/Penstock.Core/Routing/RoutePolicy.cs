@@ -1,3 +1,4 @@
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Routing;
@@ -7,12 +8,14 @@ namespace Penstock.Core.Routing;
 /// state beyond what their rule needs and allocate nothing. A new policy is one file and one line in
 /// <see cref="RoutePolicies"/>.
 /// </summary>
+/// <remarks>A policy belongs to one pool, whose owner calls it in order. One that keeps state saves it, so that a
+/// decision log can be replayed from a point in its middle.</remarks>
 public abstract class RoutePolicy
 {
     /// <summary>The name in configuration and reports.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Names of the cost's terms, in their order, at most four; empty where the cost is one figure.</summary>
+    /// <summary>Names of the cost's terms, in their order, at most six; empty where the cost is one figure.</summary>
     public virtual ReadOnlySpan<string> TermNames => [];
 
     /// <summary>The unit of cost and terms.</summary>
@@ -23,4 +26,22 @@ public abstract class RoutePolicy
     /// infinity is not chosen.
     /// </summary>
     public abstract void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng);
+
+    /// <summary>Something happened to the pool, whose state knows of it already.</summary>
+    /// <param name="happened">What.</param>
+    /// <param name="prompt">The prompt that it goes with, where it goes with one.</param>
+    /// <param name="pool">The state after it.</param>
+    public virtual void Happened(in PoolEvent happened, in PromptPrefix prompt, PoolState pool)
+    {
+    }
+
+    /// <summary>Writes the policy's own state.</summary>
+    public virtual void Save(StateWriter to)
+    {
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    public virtual void Load(ref StateReader from)
+    {
+    }
 }

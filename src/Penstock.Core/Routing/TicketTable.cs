@@ -62,6 +62,23 @@ internal sealed class TicketTable(int max)
         Count--;
     }
 
+    public void Save(StateWriter to)
+    {
+        to.Write(Count);
+        to.Write(_free);
+        to.Write(_used);
+        to.WriteAll<InFlight>(_slots.AsSpan(0, _used));
+    }
+
+    public void Load(ref StateReader from)
+    {
+        Count = from.Read<int>();
+        _free = from.Read<int>();
+        _used = Math.Clamp(from.Read<int>(), 0, max);
+        _slots = new InFlight[Math.Max(64, _used)];
+        from.ReadAll<InFlight>(_slots);
+    }
+
     internal struct InFlight
     {
         public int Replica;
@@ -76,8 +93,15 @@ internal sealed class TicketTable(int max)
 
         /// <summary>Prefill work at the replica when this one was dispatched, itself included.</summary>
         public long PrefillAtDispatch;
-        public long PromptBytes;
         public long PromptTokens;
+
+        /// <summary>Of these, cached according to the index.</summary>
+        public long PredictedTokens;
+
+        /// <summary>Expected tokens of the answer.</summary>
+        public long OutputTokens;
+        public ulong Key;
+        public RequestClass Class;
         public Instant DispatchedAt;
         public Instant FirstTokenAt;
     }

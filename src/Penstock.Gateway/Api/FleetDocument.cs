@@ -45,8 +45,8 @@ internal static class FleetDocument
             json.WriteNumber("in_flight", load.InFlight);
             json.WriteNumber("prefill_tokens", load.PrefillTokens);
             json.WriteNumber("decode_tokens", load.DecodeTokens);
-            json.WriteNumber("reported_running", load.ReportedRunning);
-            json.WriteNumber("reported_waiting", load.ReportedWaiting);
+            json.WriteNumber("reported_running", load.Reported.Running);
+            json.WriteNumber("reported_waiting", load.Reported.Waiting);
             json.WriteNumber("prefill_tokens_per_second", Math.Round(load.PrefillRate, 1));
             json.WriteNumber("seconds_per_token", Math.Round(load.SecondsPerToken, 6));
             json.WriteEndObject();

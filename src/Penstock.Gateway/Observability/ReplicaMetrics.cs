@@ -31,13 +31,13 @@ internal static class ReplicaMetrics
         Long("penstock.replica.decode_tokens", "{token}", "Tokens of requests whose answer is under way.",
             l => l.DecodeTokens);
         Long("penstock.replica.reported_running", "{request}", "Requests running, as the engine reports.",
-            l => l.ReportedRunning);
+            l => l.Reported.Running);
         Long("penstock.replica.reported_waiting", "{request}", "Requests waiting, as the engine reports.",
-            l => l.ReportedWaiting);
+            l => l.Reported.Waiting);
         meter.CreateObservableGauge(
             "penstock.replica.kv_usage",
-            () => Each(fleet).Where(r => !double.IsNaN(r.Load.KvUsage))
-                .Select(r => new Measurement<double>(r.Load.KvUsage, r.Labels)),
+            () => Each(fleet).Where(r => !double.IsNaN(r.Load.Reported.KvUsage))
+                .Select(r => new Measurement<double>(r.Load.Reported.KvUsage, r.Labels)),
             null, "Share of the KV cache in use, 0 to 1, as the engine reports.");
         meter.CreateObservableGauge(
             "penstock.replica.routable",

@@ -1,4 +1,5 @@
 using Penstock.Core.Config;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 
@@ -12,22 +13,19 @@ namespace Penstock.Gateway.Pools;
 internal sealed class Pool
 {
     private readonly Lock _lock = new();
+    private readonly PoolRouter _router;
     private readonly PoolState _state;
-    private readonly Candidate[] _candidates;
     private readonly TimeProvider _time;
     private readonly string[] _names;
     private PoolSnapshot _snapshot;
-    private Rng _rng;
 
     public Pool(PoolSnapshot snapshot, RoutePolicy policy, IReadOnlyList<Replica> replicas, PoolSettings settings)
     {
         _snapshot = snapshot;
-        Policy = policy;
         Replicas = replicas;
         _time = settings.Time;
-        _rng = new Rng(settings.Seed);
-        _state = new PoolState(replicas.Count, settings.PrefixBlocksMax);
-        _candidates = new Candidate[replicas.Count];
+        _state = new PoolState(new PoolOptions(replicas.Count, settings.PrefixBlocksMax));
+        _router = new PoolRouter(_state, policy, settings.Seed);
         _names = [.. replicas.Select(r => r.Name)];
     }
 
@@ -38,7 +36,7 @@ internal sealed class Pool
         set => Volatile.Write(ref _snapshot, value);
     }
 
-    public RoutePolicy Policy { get; }
+    public RoutePolicy Policy => _router.Policy;
 
     public IReadOnlyList<Replica> Replicas { get; }
 
@@ -83,14 +81,10 @@ internal sealed class Pool
     /// </summary>
     public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out Candidate[] candidates)
     {
-        var now = Now;
         lock (_lock)
         {
-            var decision = _state.Decide(in request, Policy, _candidates, ref _rng);
-            candidates = [.. _candidates];
-            ticket = decision.Found
-                ? _state.Apply(PoolEvent.Dispatched(now, in decision, request.PromptBytes), request.Chain)
-                : default;
+            var decision = _router.Route(in request, out ticket);
+            candidates = _router.Candidates.ToArray();
             return decision;
         }
     }
@@ -100,16 +94,18 @@ internal sealed class Pool
         var happened = PoolEvent.FirstToken(Now, ticket);
         lock (_lock)
         {
-            _state.Apply(in happened);
+            _router.Tell(in happened);
         }
     }
 
-    public void End(RouteTicket ticket, RouteEnd end, long promptTokens, long cachedTokens, long outputTokens)
+    /// <summary>Ends what <see cref="Route"/> gave a ticket for, with the prompt that it was given.</summary>
+    public void End(RouteTicket ticket, RouteEnd end, in CacheReport report, in PromptPrefix prompt)
     {
-        var happened = PoolEvent.Ended(Now, ticket, end, promptTokens, cachedTokens, outputTokens);
+        var happened = PoolEvent.Ended(
+            Now, ticket, end, report.PromptTokens, report.CachedTokens, report.OutputTokens);
         lock (_lock)
         {
-            _state.Apply(in happened);
+            _router.Tell(in happened, in prompt);
         }
     }
 
@@ -117,7 +113,7 @@ internal sealed class Pool
     {
         lock (_lock)
         {
-            _state.Apply(in happened);
+            _router.Tell(in happened);
         }
     }
 

@@ -130,13 +130,12 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     {
         if (report is not null && Volatile.Read(ref _seat) is { } seat)
         {
-            seat.Pool.Tell(PoolEvent.LoadReported(
-                at,
-                seat.Slot,
+            var load = new EngineLoad(
                 (int)(report.Running ?? 0),
                 (int)(report.Waiting ?? 0),
                 report.KvUsage ?? double.NaN,
-                (int)(Identity?.Slots ?? 0)));
+                (int)(Identity?.Slots ?? 0));
+            seat.Pool.Tell(PoolEvent.LoadReported(at, seat.Slot, in load));
         }
     }
 

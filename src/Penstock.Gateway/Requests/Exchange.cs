@@ -176,12 +176,12 @@ internal sealed class Exchange : IDisposable
         }
     }
 
-    /// <summary>Gives back the request: it is with the engine, and will be sent to no other.</summary>
+    /// <summary>Gives back the request: it is with the engine, and will be sent to no other. Its chain stays: the
+    /// pool is told again at the end what the replica now holds.</summary>
     public void ReleaseRequest()
     {
         Body.Release();
         Translated.Dispose();
-        Chain.Dispose();
     }
 
     /// <summary>For one that is not to be used again.</summary>

@@ -35,8 +35,8 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
         var generates = x.Operation == Operation.Generate;
         var request = new RouteRequest
         {
-            Chain = generates ? x.Chain.Blocks : [],
-            PromptBytes = generates ? x.Chain.Bytes : 0,
+            At = pool.Now,
+            Prompt = generates ? x.Chain.Prompt : default,
             OutputTokensMax = Math.Max(0, x.Scan.MaxTokens),
             Tried = x.Failures.In(pool),
         };

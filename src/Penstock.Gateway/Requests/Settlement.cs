@@ -1,5 +1,6 @@
 using Penstock.Core.Metering;
 using Penstock.Core.Outcomes;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Routing;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Pools;
@@ -55,7 +56,7 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
             attempt.Usage = Estimate(attempt, outcome);
         }
 
-        Release(attempt, outcome);
+        Release(x, attempt, outcome);
         if (outcome == AttemptOutcome.Completed)
         {
             attempt.Replica.Succeeded();
@@ -91,7 +92,7 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
         }
     }
 
-    private static void Release(AttemptInFlight attempt, AttemptOutcome outcome)
+    private static void Release(Exchange x, AttemptInFlight attempt, AttemptOutcome outcome)
     {
         var usage = attempt.Usage;
         var end = outcome switch
@@ -100,9 +101,11 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
             AttemptOutcome.ClientGone => RouteEnd.Cancelled,
             _ => RouteEnd.Failed,
         };
-        attempt.Pool.End(
-            attempt.Ticket, end,
-            attempt.UsageKnown ? usage.Prompt : 0, attempt.UsageKnown ? usage.CacheRead : -1, usage.Output);
+        var report = attempt.UsageKnown
+            ? new CacheReport(end == RouteEnd.Completed, usage.Prompt, usage.CacheRead, usage.Output)
+            : new CacheReport(end == RouteEnd.Completed, 0, -1, usage.Output);
+        var prompt = x.Operation == Operation.Generate ? x.Chain.Prompt : default;
+        attempt.Pool.End(attempt.Ticket, end, in report, in prompt);
     }
 
     private void Write(Exchange x, AttemptInFlight attempt, AttemptOutcome outcome)

@@ -37,7 +37,7 @@ public class PrefixIndexTests
     public void It_holds_and_matches_what_plain_lists_would(int replicas, int cap) =>
         Prop.ForAll(Arb.From(Gen.ArrayOf(AnyStep)), steps =>
         {
-            var index = new PrefixIndex(replicas, cap);
+            var index = new PrefixIndex(replicas, cap, PrefixKeying.Bytes);
             var lists = new ListIndex(replicas, cap);
             foreach (var step in steps)
             {
@@ -51,7 +51,7 @@ public class PrefixIndexTests
     public void What_a_replica_holds_of_a_chain_is_always_a_prefix_of_it() =>
         Prop.ForAll(Arb.From(Gen.ArrayOf(Path)), paths =>
         {
-            var index = new PrefixIndex(2, 8);
+            var index = new PrefixIndex(2, 8, PrefixKeying.Bytes);
             foreach (var path in paths)
             {
                 index.Insert(ListIndex.Chain(path, 3), 1);
@@ -66,7 +66,7 @@ public class PrefixIndexTests
     [Fact]
     public void The_deepest_blocks_of_the_coldest_chain_go_first()
     {
-        var index = new PrefixIndex(1, 6);
+        var index = new PrefixIndex(1, 6, PrefixKeying.Bytes);
         var cold = ListIndex.Chain([1], 4);
         var warm = ListIndex.Chain([2], 4);
         index.Insert(cold, 0);
@@ -81,7 +81,7 @@ public class PrefixIndexTests
     [Fact]
     public void Of_a_chain_longer_than_the_cap_the_first_blocks_are_kept()
     {
-        var index = new PrefixIndex(2, 5);
+        var index = new PrefixIndex(2, 5, PrefixKeying.Bytes);
         index.Insert(ListIndex.Chain([9], 3), 1);
         var chain = ListIndex.Chain([1], 50);
         index.Insert(chain, 1);
@@ -93,7 +93,7 @@ public class PrefixIndexTests
     [Fact]
     public void An_empty_chain_matches_nothing_and_changes_nothing()
     {
-        var index = new PrefixIndex(2, 5);
+        var index = new PrefixIndex(2, 5, PrefixKeying.Bytes);
         index.Insert([], 0);
         int[] matched = [7, 7];
         index.Match([], matched);
@@ -104,7 +104,7 @@ public class PrefixIndexTests
     [Fact]
     public void A_cleared_replica_holds_nothing_and_the_others_what_they_held()
     {
-        var index = new PrefixIndex(64, 16);
+        var index = new PrefixIndex(64, 16, PrefixKeying.Bytes);
         var chain = ListIndex.Chain([1, 2], 4);
         for (var replica = 0; replica < 64; replica++)
         {
@@ -124,7 +124,7 @@ public class PrefixIndexTests
     public void Every_replica_may_hold_another_length_of_a_long_chain()
     {
         const int Replicas = 256;
-        var index = new PrefixIndex(Replicas, 1_600);
+        var index = new PrefixIndex(Replicas, 1_600, PrefixKeying.Bytes);
         var chain = ListIndex.Chain([1], 1_600);
         var lengths = Enumerable.Range(0, Replicas).Select(r => r * 37 % 1_601).ToArray();
         for (var replica = 0; replica < Replicas; replica++)
@@ -147,7 +147,7 @@ public class PrefixIndexTests
     public void It_takes_no_more_memory_than_it_says(int replicas, int cap)
     {
         var before = GC.GetAllocatedBytesForCurrentThread();
-        var index = new PrefixIndex(replicas, cap);
+        var index = new PrefixIndex(replicas, cap, PrefixKeying.Bytes);
         var taken = GC.GetAllocatedBytesForCurrentThread() - before;
         Assert.InRange(taken, 1, ((long)replicas * cap * PrefixIndex.BytesPerEntry) + (64 * replicas) + 2_048);
         Assert.Equal(cap, index.BlocksPerReplica);
@@ -156,7 +156,7 @@ public class PrefixIndexTests
     [Fact]
     public void Nothing_is_allocated_after_the_constructor()
     {
-        var index = new PrefixIndex(64, 32);
+        var index = new PrefixIndex(64, 32, PrefixKeying.Bytes);
         var chains = Enumerable.Range(0, 20).Select(i => ListIndex.Chain([0, i % 5, i], 5)).ToArray();
         var matched = new int[64];
         index.Match(chains[0], matched);

@@ -100,7 +100,7 @@ public class CostPolicyTests
         rig.Teach(0, prefillRate: 8_000, secondsPerToken: 0.05);
         rig.Teach(1, prefillRate: 8_000, secondsPerToken: 0.01);
         Assert.Equal(1, rig.Decide(1_000).Replica);
-        Assert.InRange(rig.Candidates[0].Terms[3], 9, 11);
+        Assert.InRange(rig.Candidates[0].Terms[3], 4.5, 5.5);
         rig.Decide(1_000, outputMax: 10);
         Assert.InRange(rig.Candidates[0].Terms[3], 0.45, 0.55);
     }
@@ -116,8 +116,8 @@ public class CostPolicyTests
         }
 
         Assert.Equal(1, rig.Decide(PromptTokens, Prompt).Replica);
-        rig.State.Apply(PoolEvent.LoadReported(default, 0, 8, 10, double.NaN, 0));
-        rig.State.Apply(PoolEvent.LoadReported(default, 1, 8, 10, double.NaN, 0));
+        rig.Report(0, running: 8, waiting: 10);
+        rig.Report(1, running: 8, waiting: 10);
         Assert.Equal(0, rig.Decide(PromptTokens, Prompt).Replica);
     }
 
@@ -125,7 +125,7 @@ public class CostPolicyTests
     public void Beyond_its_slots_a_replica_makes_wait_for_whole_answers()
     {
         var rig = new PoolRig("cost", 2);
-        rig.State.Apply(PoolEvent.LoadReported(default, 0, 0, 0, double.NaN, 2));
+        rig.Report(0, running: 0, waiting: 0, slots: 2);
         rig.FirstToken(rig.SendTo(0, 10), 1);
         Assert.Equal(0, Queue(rig));
         rig.FirstToken(rig.SendTo(0, 10), 1);

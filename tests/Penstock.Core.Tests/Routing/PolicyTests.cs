@@ -89,8 +89,8 @@ public class PolicyTests
         rig.FirstToken(rig.SendTo(1, tokens: 20), 1);
         Assert.Equal(1, rig.Decide().Replica);
         Assert.Equal(10, rig.Candidates[1].Terms[0]);
-        Assert.Equal(20, rig.Candidates[1].Terms[1]);
-        Assert.Equal(30, rig.Candidates[1].Cost);
+        Assert.Equal(20 + 100, rig.Candidates[1].Terms[1]);
+        Assert.Equal(130, rig.Candidates[1].Cost);
     }
 
     [Fact]
@@ -206,7 +206,7 @@ public class PolicyTests
         {
             var chain = chains[i % chains.Length];
             var decision = rig.Decide(100 * PrefixChainBuilder.BlockBytes / 4, chain);
-            var ticket = rig.State.Apply(PoolEvent.Dispatched(PoolRig.At(i), in decision, 25_600), chain);
+            var ticket = rig.Dispatch(in decision, i, chain, 25_600);
             rig.FirstToken(ticket, i + 0.1);
             rig.End(ticket, RouteEnd.Completed, i + 0.9, prompt: 6_400, output: 40);
         }

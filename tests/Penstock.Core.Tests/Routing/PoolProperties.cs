@@ -131,9 +131,7 @@ public class PoolProperties
                     Rig.SetEligible(step.Which % Replicas, (Ineligible)(step.Size % 3));
                     break;
                 case StepKind.Report:
-                    Rig.State.Apply(PoolEvent.LoadReported(
-                        PoolRig.At(_now), step.Which % Replicas, step.Size % 9, step.Size % 5, double.NaN,
-                        step.Size % 4));
+                    Rig.Report(step.Which % Replicas, step.Size % 9, step.Size % 5, slots: step.Size % 4, at: _now);
                     break;
                 case StepKind.LoseCache:
                     Rig.State.Apply(PoolEvent.CacheLost(PoolRig.At(_now), step.Which % Replicas));
@@ -161,8 +159,10 @@ public class PoolProperties
                 Assert.Equal(here.Length, load.InFlight);
                 Assert.Equal(here.Count(o => !o.Begun), load.Prefilling);
                 Assert.Equal(here.Where(o => !o.Begun).Sum(o => o.Decision.UncachedTokens), load.PrefillTokens);
-                Assert.Equal(here.Where(o => o.Begun).Sum(o => o.Decision.PromptTokens), load.DecodeTokens);
-                Assert.InRange(Rig.State.RememberedBlocks(replica), 0, 64);
+                Assert.Equal(
+                    here.Where(o => o.Begun).Sum(o => o.Decision.PromptTokens + (o.Decision.OutputTokens / 2)),
+                    load.DecodeTokens);
+                Assert.InRange(Rig.State.Index.CountOf(replica), 0, 64);
                 Assert.True(double.IsFinite(load.PrefillRate) && load.PrefillRate > 0);
                 Assert.True(double.IsFinite(load.SecondsPerToken) && load.SecondsPerToken > 0);
             }
@@ -175,8 +175,7 @@ public class PoolProperties
             Decisions.Add(decision);
             if (decision.Found)
             {
-                var happened = PoolEvent.Dispatched(PoolRig.At(_now), in decision, step.Size * 4L);
-                _open.Add((Rig.State.Apply(in happened, chain), decision, false));
+                _open.Add((Rig.Dispatch(in decision, _now, chain, step.Size * 4L), decision, false));
             }
         }
 

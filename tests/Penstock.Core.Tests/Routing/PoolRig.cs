@@ -10,6 +10,7 @@ internal sealed class PoolRig
 {
     private readonly Candidate[] _candidates;
     private readonly RoutePolicy _policy;
+    private readonly Dictionary<RouteTicket, (ulong[]? Chain, long Bytes)> _sent = [];
     private Rng _rng;
 
     public PoolRig(string policy, int replicas, ulong seed = 1, int blocksPerReplica = 256)
@@ -17,7 +18,7 @@ internal sealed class PoolRig
         _policy = RoutePolicies.Create(policy)!;
         _rng = new Rng(seed);
         _candidates = new Candidate[replicas];
-        State = new PoolState(replicas, blocksPerReplica);
+        State = new PoolState(new PoolOptions(replicas, blocksPerReplica));
         for (var replica = 0; replica < replicas; replica++)
         {
             SetEligible(replica, Ineligible.No);
@@ -40,14 +41,13 @@ internal sealed class PoolRig
     }
 
     public void SetEligible(int replica, Ineligible ineligible, int inFlightMax = int.MaxValue) =>
-        State.Apply(PoolEvent.Eligibility(default, replica, ineligible, inFlightMax));
+        Tell(PoolEvent.Eligibility(default, replica, ineligible, inFlightMax));
 
     public RouteDecision Decide(long tokens = 1_000, ulong[]? chain = null, int[]? tried = null, long outputMax = 0)
     {
         var request = new RouteRequest
         {
-            Chain = chain,
-            PromptBytes = (long)(tokens * State.BytesPerToken),
+            Prompt = Prompt(chain, (long)(tokens * State.Index.UnitsPerToken)),
             Tried = tried,
             OutputTokensMax = outputMax,
         };
@@ -58,15 +58,41 @@ internal sealed class PoolRig
     public RouteTicket SendTo(
         int replica, long tokens = 1_000, double at = 0, ulong[]? chain = null, long? bytes = null)
     {
-        var decision = new RouteDecision(replica, -1, tokens, 0, _candidates.Length);
-        return State.Apply(PoolEvent.Dispatched(At(at), in decision, bytes ?? tokens * 4), chain);
+        var decision = new RouteDecision(replica, -1, tokens, 0, 0, 200);
+        return Dispatch(in decision, at, chain, bytes ?? tokens * 4);
     }
 
-    public void FirstToken(RouteTicket ticket, double at) => State.Apply(PoolEvent.FirstToken(At(at), ticket));
+    /// <summary>Carries a decision out.</summary>
+    public RouteTicket Dispatch(in RouteDecision decision, double at, ulong[]? chain, long bytes)
+    {
+        var request = new RouteRequest { At = At(at), Prompt = Prompt(chain, bytes) };
+        var ticket = Tell(PoolEvent.Dispatched(in request, in decision), request.Prompt);
+        _sent[ticket] = (chain, bytes);
+        return ticket;
+    }
+
+    public RouteTicket Tell(in PoolEvent happened, in PromptPrefix prompt = default)
+    {
+        var ticket = State.Apply(in happened, in prompt);
+        _policy.Happened(in happened, in prompt, State);
+        return ticket;
+    }
+
+    public void Report(
+        int replica, int running, int waiting, double usage = double.NaN, int slots = 0, double at = 0) =>
+        Tell(PoolEvent.LoadReported(At(at), replica, new EngineLoad(running, waiting, usage, slots)));
+
+    public void FirstToken(RouteTicket ticket, double at) => Tell(PoolEvent.FirstToken(At(at), ticket));
 
     public void End(
-        RouteTicket ticket, RouteEnd end = RouteEnd.Completed, double at = 0, long prompt = 0, long output = 0) =>
-        State.Apply(PoolEvent.Ended(At(at), ticket, end, prompt, -1, output));
+        RouteTicket ticket, RouteEnd end = RouteEnd.Completed, double at = 0, long prompt = 0, long output = 0,
+        long cached = -1)
+    {
+        var (chain, bytes) = _sent.GetValueOrDefault(ticket);
+        Tell(PoolEvent.Ended(At(at), ticket, end, prompt, cached, output), Prompt(chain, bytes));
+    }
+
+    public static PromptPrefix Prompt(ulong[]? chain, long length) => new() { Blocks = chain, Length = length };
 
     /// <summary>Makes the state believe these rates of a replica, by answers that show them.</summary>
     public void Teach(int replica, double prefillRate, double secondsPerToken, int answers = 60)

@@ -8,7 +8,7 @@ public class PoolStateTests
     [Fact]
     public void A_replica_starts_as_not_healthy()
     {
-        var state = new PoolState(3, 8);
+        var state = new PoolState(new PoolOptions(3, 8));
         Assert.All(state.Replicas.ToArray(), load => Assert.Equal(Ineligible.NotHealthy, load.Ineligible));
     }
 
@@ -19,9 +19,9 @@ public class PoolStateTests
         var ticket = rig.SendTo(0, tokens: 700);
         Assert.Equal((1, 1, 700, 0), Load(rig));
         rig.FirstToken(ticket, 1);
-        Assert.Equal((1, 0, 0, 700), Load(rig));
+        Assert.Equal((1, 0, 0, 700 + 100), Load(rig));
         rig.FirstToken(ticket, 2);
-        Assert.Equal((1, 0, 0, 700), Load(rig));
+        Assert.Equal((1, 0, 0, 700 + 100), Load(rig));
         rig.End(ticket);
         Assert.Equal((0, 0, 0, 0), Load(rig));
         Assert.Equal(0, rig.State.InFlight);
@@ -34,7 +34,7 @@ public class PoolStateTests
         var chain = PoolRig.Chain(1, 10);
         rig.End(rig.SendTo(0, chain: chain));
         var decision = rig.Decide(1_000, chain);
-        rig.State.Apply(PoolEvent.Dispatched(default, in decision, 4_000), chain);
+        rig.Dispatch(in decision, 0, chain, 4_000);
         Assert.Equal(360, rig[0].PrefillTokens);
     }
 
@@ -119,19 +119,18 @@ public class PoolStateTests
         var chain = PoolRig.Chain(1, 10);
         rig.SendTo(0, chain: chain);
         rig.SendTo(1, chain: chain);
-        Assert.Equal(10, rig.State.RememberedBlocks(0));
+        Assert.Equal(10, rig.State.Index.CountOf(0));
         rig.State.Apply(PoolEvent.CacheLost(default, 0));
-        Assert.Equal(0, rig.State.RememberedBlocks(0));
-        Assert.Equal(10, rig.State.RememberedBlocks(1));
+        Assert.Equal(0, rig.State.Index.CountOf(0));
+        Assert.Equal(10, rig.State.Index.CountOf(1));
     }
 
     [Fact]
     public void What_the_engine_reports_is_kept_beside_what_is_counted()
     {
         var rig = new PoolRig("cost", 1);
-        rig.State.Apply(PoolEvent.LoadReported(default, 0, 7, 3, 0.5, 16));
-        Assert.Equal((7, 3, 0.5, 16), (
-            rig[0].ReportedRunning, rig[0].ReportedWaiting, rig[0].KvUsage, rig[0].Slots));
+        rig.Report(0, running: 7, waiting: 3, usage: 0.5, slots: 16);
+        Assert.Equal(new EngineLoad(7, 3, 0.5, 16), rig[0].Reported);
         Assert.Equal(0, rig[0].InFlight);
     }
 
@@ -202,8 +201,10 @@ public class PoolStateTests
         var ticket = rig.SendTo(0, 100);
         rig.FirstToken(ticket, 1);
         rig.End(ticket, end, 100, prompt: 1_000, output: 100);
-        Assert.Equal(before, rig[0]);
-        Assert.Equal(4, rig.State.BytesPerToken);
+        Assert.Equal(
+            (before.PrefillRate, before.SecondsPerToken, before.Measured, before.Trust),
+            (rig[0].PrefillRate, rig[0].SecondsPerToken, rig[0].Measured, rig[0].Trust));
+        Assert.Equal(4, rig.State.Index.UnitsPerToken);
     }
 
     [Theory]
@@ -217,7 +218,7 @@ public class PoolStateTests
             rig.End(rig.SendTo(0, bytes: (long)(1_000 * measured)), prompt: 1_000);
         }
 
-        Assert.InRange(rig.State.BytesPerToken, measured * 0.98, measured * 1.02);
+        Assert.InRange(rig.State.Index.UnitsPerToken, measured * 0.98, measured * 1.02);
     }
 
     [Fact]
@@ -229,13 +230,13 @@ public class PoolStateTests
             rig.End(rig.SendTo(0, bytes: 1_000_000), prompt: 64);
         }
 
-        Assert.InRange(rig.State.BytesPerToken, 15.9, 16);
+        Assert.InRange(rig.State.Index.UnitsPerToken, 15.9, 16);
         for (var i = 0; i < 500; i++)
         {
             rig.End(rig.SendTo(0, bytes: 1), prompt: long.MaxValue);
         }
 
-        Assert.InRange(rig.State.BytesPerToken, 0.5, 0.51);
+        Assert.InRange(rig.State.Index.UnitsPerToken, 0.5, 0.51);
     }
 
     private static (int, int, long, long) Load(PoolRig rig) =>

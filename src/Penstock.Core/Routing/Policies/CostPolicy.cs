@@ -17,9 +17,6 @@ namespace Penstock.Core.Routing.Policies;
 /// </remarks>
 internal sealed class CostPolicy : RoutePolicy
 {
-    /// <summary>Tokens of an answer where nothing better is known.</summary>
-    private const double ExpectedOutput = 200;
-
     /// <summary>
     /// By how much one more request slows a step for all of them: d1/d0 and the KV read of about 2,000 tokens in the
     /// linear step models fitted to published vLLM measurements (InferenceX silicon rows: 0.7 % and 0.4 % for
@@ -38,9 +35,7 @@ internal sealed class CostPolicy : RoutePolicy
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
         var price = CongestionPrice(pool, candidates);
-        var output = request.OutputTokensMax is > 0 and < (long)ExpectedOutput
-            ? request.OutputTokensMax
-            : ExpectedOutput;
+        var output = pool.ExpectedOutput(in request);
         foreach (ref var candidate in candidates)
         {
             ref readonly var load = ref pool.Replicas[candidate.Replica];
@@ -55,8 +50,8 @@ internal sealed class CostPolicy : RoutePolicy
     }
 
     private static double SlotWait(in ReplicaLoad load, double answer) =>
-        load.Slots > 0 && load.InFlight >= load.Slots
-            ? (load.InFlight - load.Slots + 1) * answer / load.Slots
+        load.Reported.Slots > 0 && load.InFlight >= load.Reported.Slots
+            ? (load.InFlight - load.Reported.Slots + 1) * answer / load.Reported.Slots
             : 0;
 
     private static double CongestionPrice(PoolState pool, ReadOnlySpan<Candidate> candidates)
@@ -70,7 +65,7 @@ internal sealed class CostPolicy : RoutePolicy
             {
                 eligible++;
                 inFlight += candidate.InFlight;
-                waiting += pool.Replicas[candidate.Replica].ReportedWaiting;
+                waiting += pool.Replicas[candidate.Replica].Reported.Waiting;
             }
         }
 

@@ -32,4 +32,8 @@ internal sealed class RoundRobinPolicy : RoutePolicy
             _next = (first + 1) % candidates.Length;
         }
     }
+
+    public override void Save(StateWriter to) => to.Write(_next);
+
+    public override void Load(ref StateReader from) => _next = from.Read<int>();
 }

@@ -1,0 +1,36 @@
+namespace Penstock.Core.Prefixes;
+
+/// <summary>
+/// How much of a prompt one replica is believed to hold: consecutive tokens from its start, none counted twice.
+/// </summary>
+public struct PrefixMatch
+{
+    /// <summary>In the accelerator's memory.</summary>
+    public long Device;
+
+    /// <summary>Beyond that in the host's memory.</summary>
+    public long Host;
+
+    /// <summary>Beyond that on its disk.</summary>
+    public long Disk;
+
+    /// <summary>Beyond that in a store that all replicas share.</summary>
+    public long Shared;
+
+    /// <summary>All of it.</summary>
+    public readonly long Tokens => Device + Host + Disk + Shared;
+}
+
+/// <summary>What an engine reported when a request ended.</summary>
+/// <param name="Completed">The answer came to its end.</param>
+/// <param name="PromptTokens">Tokens of the prompt; 0 where it did not say.</param>
+/// <param name="CachedTokens">Of these, found in the cache; −1 where it did not say.</param>
+/// <param name="OutputTokens">Tokens of the answer, as far as they are known.</param>
+public readonly record struct CacheReport(bool Completed, long PromptTokens, long CachedTokens, long OutputTokens);
+
+/// <summary>The oldest of what a replica holds, as much as would be lost to something new.</summary>
+/// <param name="Tokens">How many tokens; 0 while there is room.</param>
+/// <param name="Unused">For how long they have not been used.</param>
+/// <param name="ReturnChance">The share of what was unused for so long that was asked for again, 0 to 1, as learned
+/// in this pool.</param>
+public readonly record struct CacheVictims(long Tokens, TimeSpan Unused, double ReturnChance);

@@ -1,0 +1,88 @@
+using Penstock.Core.Primitives;
+
+namespace Penstock.Core.Routing;
+
+/// <summary>
+/// What the other nodes last said that they have in flight at each replica. A view that is old is counted as more:
+/// its node is taken to have gone on sending as this one did.
+/// </summary>
+internal sealed class PeerLoads(int replicas)
+{
+    /// <summary>Other nodes at most; more are not counted.</summary>
+    public const int NodesMax = 64;
+
+    /// <summary>Seconds beyond which a view does not grow any more.</summary>
+    private const double AgeMax = 3;
+
+    private readonly View[]?[] _nodes = new View[NodesMax][];
+    private int _nodesEnd;
+
+    public bool IsEmpty => _nodesEnd == 0;
+
+    public void Set(int node, int replica, in PeerShare share, Instant at)
+    {
+        if ((uint)node < NodesMax)
+        {
+            var views = _nodes[node] ??= new View[replicas];
+            views[replica] = new View(share, at, Known: true);
+            _nodesEnd = Math.Max(_nodesEnd, node + 1);
+        }
+    }
+
+    public void Remove(int node)
+    {
+        if ((uint)node < NodesMax && _nodes[node] is { } views)
+        {
+            Array.Clear(views);
+        }
+    }
+
+    /// <summary>The sum of all views of one replica at an instant.</summary>
+    /// <param name="replica">The replica's slot.</param>
+    /// <param name="now">The present.</param>
+    /// <param name="rate">Uncached prompt tokens a second that this node sends there.</param>
+    /// <param name="age">Seconds since the oldest view; 0 where there is none.</param>
+    public PeerShare Sum(int replica, Instant now, double rate, out double age)
+    {
+        var sum = default(PeerShare);
+        age = 0;
+        for (var node = 0; node < _nodesEnd; node++)
+        {
+            if (_nodes[node] is not { } views || !views[replica].Known)
+            {
+                continue;
+            }
+
+            ref readonly var view = ref views[replica];
+            var unseen = Math.Clamp((now - view.At).TotalSeconds, 0, AgeMax);
+            age = Math.Max(age, unseen);
+            sum = new PeerShare(
+                sum.InFlight + view.Share.InFlight,
+                sum.PrefillTokens + view.Share.PrefillTokens + (long)(rate * unseen),
+                sum.DecodeTokens + view.Share.DecodeTokens);
+        }
+
+        return sum;
+    }
+
+    public void Save(StateWriter to)
+    {
+        to.Write(_nodesEnd);
+        for (var node = 0; node < _nodesEnd; node++)
+        {
+            to.WriteAll<View>(_nodes[node]);
+        }
+    }
+
+    public void Load(ref StateReader from)
+    {
+        _nodesEnd = Math.Clamp(from.Read<int>(), 0, NodesMax);
+        for (var node = 0; node < _nodesEnd; node++)
+        {
+            var views = new View[replicas];
+            _nodes[node] = from.ReadAll<View>(views) == 0 ? null : views;
+        }
+    }
+
+    private readonly record struct View(PeerShare Share, Instant At, bool Known);
+}

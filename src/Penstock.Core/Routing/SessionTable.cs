@@ -1,0 +1,74 @@
+using Penstock.Core.Primitives;
+
+namespace Penstock.Core.Routing;
+
+/// <summary>
+/// Where the sessions that clients name were last served. Four-way buckets in which the one longest unused makes room,
+/// so that it is bounded and never searched.
+/// </summary>
+public sealed class SessionTable
+{
+    private const int Buckets = 16_384;
+    private const int Ways = 4;
+
+    private readonly Entry[] _entries = new Entry[Buckets * Ways];
+
+    /// <summary>The replica that last served the session; −1 where that is not known, or was longer ago than
+    /// <paramref name="within"/>.</summary>
+    public int Find(ulong session, Instant now, TimeSpan within)
+    {
+        foreach (ref readonly var entry in Bucket(session))
+        {
+            if (session != 0 && entry.Session == session && now - entry.At <= within)
+            {
+                return entry.Replica;
+            }
+        }
+
+        return -1;
+    }
+
+    internal void Note(ulong session, int replica, Instant now)
+    {
+        if (session == 0)
+        {
+            return;
+        }
+
+        var bucket = Bucket(session);
+        var at = 0;
+        for (var i = 0; i < Ways; i++)
+        {
+            if (bucket[i].Session == session)
+            {
+                at = i;
+                break;
+            }
+
+            at = bucket[i].At < bucket[at].At ? i : at;
+        }
+
+        bucket[at] = new Entry(session, now, replica);
+    }
+
+    /// <summary>The session starts over: what it sent before will not come again.</summary>
+    internal void Forget(ulong session)
+    {
+        foreach (ref var entry in Bucket(session))
+        {
+            if (entry.Session == session)
+            {
+                entry = default;
+            }
+        }
+    }
+
+    internal void Save(StateWriter to) => to.WriteAll<Entry>(_entries);
+
+    internal void Load(ref StateReader from) => from.ReadAll<Entry>(_entries);
+
+    private Span<Entry> Bucket(ulong session) =>
+        _entries.AsSpan((int)(session % Buckets) * Ways, Ways);
+
+    private readonly record struct Entry(ulong Session, Instant At, int Replica);
+}
