@@ -131,11 +131,11 @@ internal static class Cases
             {
                 var other = Chain((ulong)((replica * 1_000) + seed + 10), 128);
                 var own = pool.Apply(PoolEvent.Dispatched(Request(other), in decision), Prompt(other));
-                pool.Apply(PoolEvent.Ended(default, own, RouteEnd.Cancelled));
+                pool.Apply(PoolEvent.Ended(default, own, RouteEnd.Completed), Prompt(other));
             }
 
             var ticket = pool.Apply(PoolEvent.Dispatched(Request(chain), in decision), Prompt(chain));
-            pool.Apply(PoolEvent.Ended(default, ticket, RouteEnd.Cancelled));
+            pool.Apply(PoolEvent.Ended(default, ticket, RouteEnd.Completed), Prompt(chain));
         }
 
         return pool;

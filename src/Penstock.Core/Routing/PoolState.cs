@@ -185,7 +185,7 @@ public sealed class PoolState
         }
 
         Sessions.Note(happened.Session, decision.Replica, happened.At);
-        _index.Dispatched(in prompt, decision.Replica, happened.At);
+        var claim = _index.Dispatched(in prompt, decision.Replica, happened.At);
         return _tickets.Open(new TicketTable.InFlight
         {
             Replica = decision.Replica,
@@ -197,6 +197,7 @@ public sealed class PoolState
             PredictedTokens = decision.PredictedTokens,
             OutputTokens = decision.OutputTokens,
             DispatchedAt = happened.At,
+            Claim = claim,
         });
     }
 
@@ -239,7 +240,7 @@ public sealed class PoolState
             Learn(in happened, in request, ref load);
         }
 
-        _index.Released(in prompt, request.Replica, happened.Report, happened.At);
+        _index.Released(in prompt, request.Replica, in request.Claim, happened.Report, happened.At);
         _tickets.Close(happened.Ticket);
     }
 

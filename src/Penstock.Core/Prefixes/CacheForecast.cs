@@ -1,0 +1,174 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Penstock.Core.Primitives;
+
+namespace Penstock.Core.Prefixes;
+
+/// <summary>
+/// From the leading blocks that a replica holds to the tokens that its engine will find: with the tail of a prompt that
+/// it answered, the answer itself, and the rounding of its kind of cache.
+/// </summary>
+internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, KnownLengths known, int replicas)
+{
+    private readonly ulong[] _holders = new ulong[ReplicaSet.Words(replicas)];
+    private readonly Forecast[] _found = new Forecast[replicas];
+
+    /// <summary>Engines find the tokens of answers again, as a share of the times that it could be seen. Some templates
+    /// leave out of the history what the model thought, so that what follows it never matches.</summary>
+    public double AnswersKept { get; private set; } = 1;
+
+    private bool CountsAnswers => AnswersKept >= 0.5;
+
+    /// <summary>What one replica will find that holds so many leading blocks.</summary>
+    public Forecast One(in PromptPrefix prompt, PromptLengths lengths, int replica, int depth, int blockLength)
+    {
+        foreach (ref readonly var spot in lengths.Spots)
+        {
+            if (spot.Block != depth)
+            {
+                continue;
+            }
+
+            if (spot.Tokens > 0 && blocks.Find(spot.EndKey, replica) is not BlockHolders.None and var end)
+            {
+                return Finish(OfEnd(in spot, end), lengths, replica);
+            }
+
+            if (spot.Mark < PromptLengths.Parts && blocks.Find(spot.PartKey, replica) is not 0 and var part)
+            {
+                return Finish(OfPart(in spot, lengths, part), lengths, replica);
+            }
+        }
+
+        var block = OfBlocks(prompt.Blocks, lengths, depth, blockLength);
+        if (depth > 0)
+        {
+            block = block with { At = blocks.Find(block.Hash, replica) };
+        }
+
+        return Finish(block, lengths, replica);
+    }
+
+    /// <summary>What all replicas will find, by the leading blocks that each holds.</summary>
+    public void All(
+        in PromptPrefix prompt, PromptLengths lengths, ReadOnlySpan<int> depths, Span<PrefixMatch> matches,
+        int blockLength)
+    {
+        _found.AsSpan().Clear();
+        foreach (ref readonly var spot in lengths.Spots)
+        {
+            if (!depths.Contains(spot.Block))
+            {
+                continue;
+            }
+
+            if (spot.Tokens > 0)
+            {
+                Spread(spot.EndKey, OfEnd(in spot, 0), depths, spot.Block);
+            }
+
+            if (spot.Mark < PromptLengths.Parts)
+            {
+                Spread(spot.PartKey, OfPart(in spot, lengths, 0), depths, spot.Block);
+            }
+        }
+
+        var block = default(Forecast);
+        var depth = 0;
+        for (var replica = 0; replica < matches.Length; replica++)
+        {
+            var found = _found[replica];
+            if (found.Basis == ForecastBasis.Nothing && depths[replica] > 0)
+            {
+                if (depth != depths[replica])
+                {
+                    depth = depths[replica];
+                    block = OfBlocks(prompt.Blocks, lengths, depth, blockLength);
+                }
+
+                found = block;
+            }
+
+            matches[replica] = new PrefixMatch { Device = Finish(found, lengths, replica).Tokens };
+        }
+    }
+
+    /// <summary>Of a prompt that went on from one that the replica answered, so many tokens were found.</summary>
+    public void LearnAnswer(ulong mark, int blockTokens, long reported)
+    {
+        ref var length = ref known.Find(mark);
+        if (Unsafe.IsNullRef(ref length) || length.Output <= 2 * blockTokens)
+        {
+            return;
+        }
+
+        // In between, or far below, lies what was evicted: that says nothing about answers.
+        var with = length.Tokens + length.Output - (2 * blockTokens);
+        var without = Math.Abs(reported - length.Tokens) <= 2 * blockTokens;
+        if (reported >= with || without)
+        {
+            AnswersKept += 0.1 * ((reported >= with ? 1 : 0) - AnswersKept);
+        }
+    }
+
+    public void Save(StateWriter to) => to.Write(AnswersKept);
+
+    public void Load(ref StateReader from) => AnswersKept = from.Read<double>();
+
+    private Forecast OfEnd(in Spot spot, int at)
+    {
+        var tokens = CountsAnswers ? spot.Tokens + Math.Max(0, spot.Output - 1)
+            : spot.Common > 0 ? spot.Common : spot.Tokens;
+        return new Forecast(tokens, ForecastBasis.End, spot.Hash, at);
+    }
+
+    private static Forecast OfPart(in Spot spot, PromptLengths lengths, int at) =>
+        new(spot.Common > 0 ? spot.Common : lengths.At(spot.End), ForecastBasis.Part, spot.Hash, at);
+
+    private Forecast OfBlocks(ReadOnlySpan<ulong> chain, PromptLengths lengths, int depth, int blockLength)
+    {
+        if (depth == 0)
+        {
+            return default;
+        }
+
+        var tokens = lengths.At((long)depth * blockLength);
+        ref var length = ref known.Find(chain[depth - 1]);
+        if (!Unsafe.IsNullRef(ref length) && length.Common > 0)
+        {
+            tokens = length.Common;
+        }
+
+        return new Forecast(tokens, ForecastBasis.Block, chain[depth - 1], 0);
+    }
+
+    private void Spread(ulong key, in Forecast forecast, ReadOnlySpan<int> depths, int depth)
+    {
+        blocks.Find(key, _holders);
+        for (var word = 0; word < _holders.Length; word++)
+        {
+            for (var left = _holders[word]; left != 0; left &= left - 1)
+            {
+                var replica = (word << 6) + BitOperations.TrailingZeroCount(left);
+                if (depths[replica] == depth && _found[replica].Basis == ForecastBasis.Nothing)
+                {
+                    _found[replica] = forecast;
+                }
+            }
+        }
+    }
+
+    /// <summary>Less what the replica lost of it already, rounded as it rounds, and never the whole prompt: its last
+    /// token is always computed.</summary>
+    private Forecast Finish(in Forecast forecast, PromptLengths lengths, int replica)
+    {
+        ref readonly var cache = ref lists[replica];
+        var lost = cache.PartialLost > 0 && IsPartial(in forecast, cache.Partial) ? cache.PartialLost : 0;
+        var tokens = Math.Min(forecast.Tokens - lost, lengths.Total - 1);
+        return forecast with { Tokens = Math.Max(0, tokens - (tokens % cache.BlockTokens)) };
+    }
+
+    private static bool IsPartial(in Forecast forecast, ulong partial) =>
+        partial == forecast.Hash
+        || (forecast.Basis == ForecastBasis.End && partial == Spot.EndKeyOf(forecast.Hash));
+}

@@ -1,0 +1,203 @@
+using Penstock.Core.Primitives;
+
+namespace Penstock.Core.Prefixes;
+
+/// <summary>
+/// An engine that shares blocks between all its requests and loses those that were not used longest: vLLM and
+/// TensorRT-LLM block by block, SGLang all that one request added at once.
+/// </summary>
+/// <remarks>
+/// As in vLLM's block pool, what a request gives back becomes the newest, its end first and its start last, so that ends
+/// are lost before starts, and the last block of a request, which is not full, is found by nobody and still takes its
+/// place in the order.
+/// </remarks>
+internal sealed class LruMirror(BlockHolders blocks, CacheLists lists, CacheForecast forecast, int blockLength)
+    : CacheMirror
+{
+    private const int None = BlockHolders.None;
+
+    public override PrefixClaim Take(in PromptPrefix prompt, PromptLengths lengths, int replica)
+    {
+        var chain = prompt.Blocks;
+        var held = 0;
+        for (; held < chain.Length; held++)
+        {
+            blocks.Warm(chain, held);
+            var at = blocks.Find(chain[held], replica);
+            if (at == None)
+            {
+                break;
+            }
+
+            lists.Pin(replica, at, Weight(lengths, held));
+        }
+
+        var found = forecast.One(in prompt, lengths, replica, held, blockLength);
+        Subsume(lengths, replica, held);
+        var parts = TakeParts(in prompt, replica, 0, held);
+        var depth = Add(chain, lengths, replica, held);
+        parts |= TakeParts(in prompt, replica, held + 1, depth);
+        return new PrefixClaim
+        {
+            Blocks = depth,
+            Parts = parts,
+            Generation = lists[replica].Generation,
+            Predicted = found.Tokens,
+            Basis = found.Basis,
+            BasisHash = found.Hash,
+        };
+    }
+
+    public override void GiveBack(
+        in PromptPrefix prompt, PromptLengths lengths, int replica, in PrefixClaim claim, long tokens)
+    {
+        Check.That(claim.Blocks <= prompt.Blocks.Length);
+        var held = claim;
+        var isStale = claim.Generation != lists[replica].Generation;
+        if (tokens > 0 && (isStale || claim.Blocks < prompt.Blocks.Length))
+        {
+            // The engine did take it in, so there is room for it by now.
+            if (!isStale)
+            {
+                Unpin(in prompt, lengths, replica, in claim, confirms: true);
+            }
+
+            held = Take(in prompt, lengths, replica);
+        }
+        else if (isStale)
+        {
+            return;
+        }
+
+        if (tokens > 0 && held.Blocks == prompt.Blocks.Length)
+        {
+            KeepAnswer(in prompt, lengths, replica, tokens);
+        }
+
+        Unpin(in prompt, lengths, replica, in held, confirms: tokens > 0);
+        lists.Fit(replica);
+    }
+
+    public override void Clear(int replica) => lists.Clear(replica);
+
+    private long Weight(PromptLengths lengths, int depth)
+    {
+        var from = lengths.At((long)depth * blockLength);
+        return lengths.At((depth + 1L) * blockLength) - from;
+    }
+
+    /// <summary>Adds the blocks from <paramref name="depth"/> on, as many as there is room for.</summary>
+    private int Add(ReadOnlySpan<ulong> chain, PromptLengths lengths, int replica, int depth)
+    {
+        var first = depth;
+        for (; depth < chain.Length; depth++)
+        {
+            blocks.Warm(chain, depth);
+            var weight = Weight(lengths, depth);
+            if (!lists.TryAdd(replica, chain[depth], weight, out var at))
+            {
+                break;
+            }
+
+            lists.Pin(replica, at, weight, isNew: true);
+            blocks[at].BeginsRun = depth == first;
+        }
+
+        return depth;
+    }
+
+    /// <summary>Takes the ends of the parts that lie after so many blocks, both included.</summary>
+    private int TakeParts(in PromptPrefix prompt, int replica, int from, int to)
+    {
+        var taken = 0;
+        for (var i = 0; i < PromptLengths.Parts && i < prompt.Marks.Length; i++)
+        {
+            var block = prompt.Marks[i].End / blockLength;
+            if (block < from || block > to)
+            {
+                continue;
+            }
+
+            var key = Spot.PartKeyOf(prompt.Marks[i].Hash);
+            var at = blocks.Find(key, replica);
+            var isNew = at == None;
+            if (!isNew || lists.TryAdd(replica, key, 0, out at))
+            {
+                lists.Pin(replica, at, 0, isNew);
+                taken |= 1 << i;
+            }
+        }
+
+        return taken;
+    }
+
+    /// <summary>
+    /// What the replica kept of the turn before is part of this prompt now, so it is not to be counted twice; only its
+    /// last block, which was not full, stays where it is in the order until it is taken for something else.
+    /// </summary>
+    private void Subsume(PromptLengths lengths, int replica, int held)
+    {
+        foreach (ref readonly var spot in lengths.Spots)
+        {
+            if (spot.Block == held && spot.Tokens > 0 && blocks.Find(spot.EndKey, replica) is not None and var at)
+            {
+                lists.Reweigh(replica, at, Math.Min(blocks[at].Tokens, Unfull(replica, spot.Tokens + spot.Output - 1)));
+            }
+        }
+    }
+
+    /// <summary>Tokens of memory that a last block takes which is not full.</summary>
+    private int Unfull(int replica, long tokens)
+    {
+        var block = lists[replica].BlockTokens;
+        return tokens % block == 0 ? 0 : block;
+    }
+
+    /// <summary>The tail of the prompt and the answer, as one entry, which is lost before the blocks of the prompt.
+    /// </summary>
+    private void KeepAnswer(in PromptPrefix prompt, PromptLengths lengths, int replica, long tokens)
+    {
+        if (prompt.Marks.IsEmpty)
+        {
+            return;
+        }
+
+        var key = Spot.EndKeyOf(prompt.Marks[^1].Hash);
+        var block = lists[replica].BlockTokens;
+        var weight = ((tokens + block - 1) / block * block) - lengths.At((long)prompt.Blocks.Length * blockLength);
+        var at = blocks.Find(key, replica);
+        var isNew = at == None;
+        if (!isNew || lists.TryAdd(replica, key, weight, out at))
+        {
+            lists.Pin(replica, at, weight, isNew);
+            lists.Unpin(replica, at, weight, confirms: true);
+        }
+    }
+
+    private void Unpin(
+        in PromptPrefix prompt, PromptLengths lengths, int replica, in PrefixClaim claim, bool confirms)
+    {
+        for (var depth = claim.Blocks; depth >= 0; depth--)
+        {
+            for (var i = 0; i < PromptLengths.Parts && i < prompt.Marks.Length; i++)
+            {
+                if ((claim.Parts & (1 << i)) != 0 && prompt.Marks[i].End / blockLength == depth)
+                {
+                    Unpin(Spot.PartKeyOf(prompt.Marks[i].Hash), replica, 0, confirms);
+                }
+            }
+
+            if (depth > 0)
+            {
+                Unpin(prompt.Blocks[depth - 1], replica, Weight(lengths, depth - 1), confirms);
+            }
+        }
+    }
+
+    private void Unpin(ulong hash, int replica, long tokens, bool confirms)
+    {
+        var at = blocks.Find(hash, replica);
+        Check.That(at != None);
+        lists.Unpin(replica, at, tokens, confirms);
+    }
+}
