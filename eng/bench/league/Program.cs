@@ -22,11 +22,22 @@ Parallel.For(
     i => runs[i % policies.Length, i / policies.Length] =
         setting.Run(policies[i % policies.Length], (ulong)(i / policies.Length) + 1));
 
-Console.WriteLine($"{string.Join(' ', args)}: means of {seeds} seeds, ± half of the 95% confidence interval; seconds");
+Console.WriteLine($"{string.Join(' ', args)}: means of {seeds} seeds, ± half of the 95% confidence interval; seconds; "
+    + "p90 beyond first: seed by seed");
 Console.WriteLine(Row.Head);
 for (var i = 0; i < policies.Length; i++)
 {
-    Console.WriteLine(Row.Of(policies[i], [.. Enumerable.Range(0, seeds).Select(seed => runs[i, seed])]));
+    Console.WriteLine(Row.Of(policies[i], Runs(i), Runs(0)));
+}
+
+if (args.Contains("--tail"))
+{
+    for (var i = 0; i < policies.Length; i++)
+    {
+        Tail.Print(policies[i], runs[i, 0]);
+    }
 }
 
 Console.WriteLine($"in {clock.Elapsed.TotalSeconds:N1} s");
+
+FleetOutcome[] Runs(int policy) => [.. Enumerable.Range(0, seeds).Select(seed => runs[policy, seed])];

@@ -164,8 +164,13 @@ public sealed class PrefixIndex
         Check.That(tier <= CacheTier.Shared && replica < _matched.Length && tokens >= 0);
 
     /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
-    public CacheVictims Victims(int replica, long tokens, Instant now) =>
-        _holders.CountOf(replica) < 0 ? new CacheVictims(tokens, now - now, 0) : default;
+    public CacheVictims Victims(int replica, long tokens, Instant now)
+    {
+        ref var device = ref _lists[replica].Device;
+        var lost = tokens - (device.Capacity - device.Tokens);
+        return lost <= 0 ? default
+            : new CacheVictims(lost, now - _ages.StartOf(replica, _ages.EndOfOldest(replica, lost)), 0);
+    }
 
     /// <summary>
     /// For every replica, how many leading blocks of <paramref name="chain"/> it is believed to hold, into

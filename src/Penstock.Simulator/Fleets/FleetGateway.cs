@@ -16,7 +16,8 @@ internal sealed class FleetGateway
     {
         Node = node;
         _heard = new Instant[options.Gateways];
-        var blocks = engines.Max(e => e.Profile.KvTokens) / FleetRequest.BlockTokens;
+        // Beside its blocks an index remembers the ends of prompts.
+        var blocks = engines.Max(e => e.Profile.KvTokens) / FleetRequest.BlockTokens * 5 / 4;
         var state = new PoolState(new PoolOptions(
             engines.Count, (int)blocks, new PrefixKeying(FleetRequest.BlockTokens, AreTokens: true)));
         Router = new PoolRouter(state, options.Policy(engines), Hash64.Combine(options.Seed, (ulong)node + 1));
