@@ -23,14 +23,17 @@ internal static class LoadRates
     private const double SecondsPerTokenMax = 10;
 
     /// <summary>What a point keeps of its weight when the next one comes.</summary>
-    private const double Kept = 0.98;
+    private const double Kept = 0.99;
 
     /// <summary>Seconds in which what a replica showed loses most of its weight.</summary>
     private const double Memory = 600;
 
     /// <summary>Tokens, squared: a prefill that differs from the others by as much weighs as much as what is taken for
     /// granted.</summary>
-    private const double Strength = 4_096.0 * 4_096;
+    private const double Strength = 32_768.0 * 32_768;
+
+    /// <summary>Of the prefill in flight that share at least is taken not to be done.</summary>
+    private const double UnfinishedMin = 0.1;
 
     /// <summary>Seconds over which the rate of sending is averaged.</summary>
     private const double SendingSpan = 5;
@@ -80,9 +83,32 @@ internal static class LoadRates
         }
     }
 
+    /// <summary>
+    /// Seconds until a replica has computed the uncached tokens that are in flight there. What was computed of the
+    /// first of them since the last first token came is not known, but the time is.
+    /// </summary>
+    public static double QueueSeconds(in ReplicaLoad load, long tokens, Instant now)
+    {
+        var all = tokens / load.PrefillRate;
+        if (load.Prefilling == 0)
+        {
+            return all;
+        }
+
+        var since = load.PrefillingSince < load.LastFirstTokenAt ? load.LastFirstTokenAt : load.PrefillingSince;
+        var own = load.PrefillTokens / load.PrefillRate;
+        var done = Math.Max(0, (now - since).TotalSeconds);
+        return all - Math.Min(done, own * (1 - UnfinishedMin));
+    }
+
     /// <summary>So many uncached tokens are sent there now.</summary>
     public static void Sent(ref ReplicaLoad load, long tokens, Instant now)
     {
+        if (load.Prefilling == 1)
+        {
+            load.PrefillingSince = now;
+        }
+
         var kept = Math.Exp(-Math.Max(0, (now - load.SentAt).TotalSeconds) / SendingSpan);
         load.SentRate = (load.SentRate * kept) + (tokens / SendingSpan);
         load.SentAt = now;

@@ -47,6 +47,9 @@ public struct ReplicaLoad
     internal LineFit Prefills;
     internal Instant PrefillsAt;
 
+    /// <summary>Since when there is always one of this node's prefills in flight there.</summary>
+    internal Instant PrefillingSince;
+
     /// <summary>When the last first token came from there.</summary>
     internal Instant LastFirstTokenAt;
 

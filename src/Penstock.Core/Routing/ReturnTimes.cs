@@ -26,8 +26,11 @@ internal sealed class ReturnTimes
 
     /// <summary>What is taken for granted, and the tokens that it weighs as much as: of what is out there, that share
     /// comes back while its age grows by a factor of e.</summary>
-    private const double AtFirst = 0.3;
+    private const double AtFirst = 0.1;
     private const double FirstTokens = 200_000;
+
+    /// <summary>Prompts after which the chances are worked out anew.</summary>
+    private const int SumEvery = 32;
 
     /// <summary>Tokens come back after which the past counts half.</summary>
     private const double Memory = 400_000_000;
@@ -38,8 +41,12 @@ internal sealed class ReturnTimes
     private readonly Entry[] _entries = new Entry[Buckets * Ways];
     private readonly double[] _returned = new double[Steps];
     private readonly double[] _out = new double[Steps];
+    private readonly double[] _chance = new double[Steps];
     private double _all;
     private int _swept;
+    private int _seen;
+
+    public ReturnTimes() => Sum();
 
     /// <summary>A prompt of so many tokens was sent.</summary>
     public void See(in PromptPrefix prompt, long tokens, Instant now)
@@ -66,49 +73,40 @@ internal sealed class ReturnTimes
             _swept = (_swept + 1) % _entries.Length;
         }
 
+        if (++_seen % SumEvery == 0)
+        {
+            Sum();
+        }
+
         if (own != 0)
         {
             Remember(own, tokens, now);
         }
     }
 
-    /// <summary>
-    /// The share that comes back, of what is out there at this age, while its age grows by a factor of e: what one
-    /// token that takes the place of others for one turn of the cache costs in tokens, where it is that old what is
-    /// lost there.
-    /// </summary>
-    public double At(TimeSpan age)
-    {
-        var step = StepOf(age.Ticks * 100);
-        var from = Math.Max(0, step - 1);
-        var to = Math.Min(Steps - 1, step + 1);
-        var returned = AtFirst * FirstTokens;
-        var seen = FirstTokens;
-        for (var i = from; i <= to; i++)
-        {
-            returned += _returned[i];
-            seen += _out[i];
-        }
-
-        return returned / seen;
-    }
+    /// <summary>Of what is out there at an age, the share that comes back later, 0 to 1.</summary>
+    public double Chance(TimeSpan age) => _chance[StepOf(age.Ticks * 100)];
 
     public void Save(StateWriter to)
     {
         to.Write(_all);
         to.Write(_swept);
+        to.Write(_seen);
         to.WriteAll<Entry>(_entries);
         to.WriteAll<double>(_returned);
         to.WriteAll<double>(_out);
+        to.WriteAll<double>(_chance);
     }
 
     public void Load(ref StateReader from)
     {
         _all = from.Read<double>();
         _swept = from.Read<int>();
+        _seen = from.Read<int>();
         from.ReadAll<Entry>(_entries);
         from.ReadAll<double>(_returned);
         from.ReadAll<double>(_out);
+        from.ReadAll<double>(_chance);
     }
 
     private static ulong KeyOf(in PromptPrefix prompt) =>
@@ -185,6 +183,18 @@ internal sealed class ReturnTimes
         {
             _returned[i] /= 2;
             _out[i] /= 2;
+        }
+    }
+
+    /// <summary>From the oldest age down: what does not come back in a step is left for the next.</summary>
+    private void Sum()
+    {
+        var hazard = 0.0;
+        for (var step = Steps - 1; step >= 0; step--)
+        {
+            var growth = step == 0 ? 0 : Math.Log(StartOf(step + 1) / (double)StartOf(step));
+            hazard += growth * (_returned[step] + (AtFirst * FirstTokens)) / (_out[step] + FirstTokens);
+            _chance[step] = 1 - Math.Exp(-hazard);
         }
     }
 
