@@ -40,17 +40,41 @@ internal sealed class AgeRing(int replicas)
     /// <summary>Tokens of an epoch are used again, or gone.</summary>
     public void Remove(int replica, byte stamp, int tokens) => _tokens[(replica * Epochs) + stamp] -= tokens;
 
-    /// <summary>Tokens that were used after those of an epoch, and half of its own.</summary>
-    public long NewerThan(int replica, byte stamp)
+    /// <summary>Tokens that were last used before those of an epoch, and half of its own.</summary>
+    public long OlderThan(int replica, byte stamp)
     {
         var at = replica * Epochs;
         var sum = _tokens[at + stamp] / 2L;
-        for (var epoch = _rings[replica].Newest; epoch != stamp; epoch--)
+        for (var epoch = (byte)(_rings[replica].Newest + 1); epoch != stamp; epoch++)
         {
             sum += _tokens[at + epoch];
         }
 
         return sum;
+    }
+
+    /// <summary>Whether an epoch is one of the newest <paramref name="count"/>.</summary>
+    public bool IsAmongNewest(int replica, byte stamp, int count) =>
+        (byte)(_rings[replica].Newest - stamp) < count;
+
+    /// <summary>How many of the newest epochs there are before which more than <paramref name="tokens"/> of
+    /// <paramref name="resident"/> were used last.</summary>
+    public int NewestWithin(int replica, long resident, long tokens)
+    {
+        var at = replica * Epochs;
+        var newest = _rings[replica].Newest;
+        for (var count = Epochs; count > 0; count--)
+        {
+            var epoch = (byte)(newest - count + 1);
+            if (resident - (_tokens[at + epoch] / 2) < tokens)
+            {
+                return count;
+            }
+
+            resident -= _tokens[at + epoch];
+        }
+
+        return 0;
     }
 
     /// <summary>When an epoch began.</summary>

@@ -49,6 +49,23 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
         return Finish(block, lengths, replica);
     }
 
+    /// <summary>What a sequence of its own will find that holds so many leading blocks, and what it last answered.
+    /// </summary>
+    public Forecast OfSequence(
+        in PromptPrefix prompt, PromptLengths lengths, int depth, ulong end, int blockLength)
+    {
+        var found = OfBlocks(prompt.Blocks, lengths, depth, blockLength);
+        foreach (ref readonly var spot in lengths.Spots)
+        {
+            if (spot.Block == depth && spot.Tokens > 0 && spot.EndKey == end)
+            {
+                found = OfEnd(in spot, 0);
+            }
+        }
+
+        return found with { Tokens = Math.Min(found.Tokens, lengths.Total - 1) };
+    }
+
     /// <summary>What all replicas will find, by the leading blocks that each holds.</summary>
     public void All(
         in PromptPrefix prompt, PromptLengths lengths, ReadOnlySpan<int> depths, Span<PrefixMatch> matches,
@@ -89,7 +106,10 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
                 found = block;
             }
 
-            matches[replica] = new PrefixMatch { Device = Finish(found, lengths, replica).Tokens };
+            var tokens = Finish(found, lengths, replica).Tokens;
+            matches[replica] = lists[replica].LowerCapacity == 0
+                ? new PrefixMatch { Device = tokens }
+                : ByTier(prompt.Blocks, lengths, replica, depths[replica], found with { Tokens = tokens }, blockLength);
         }
     }
 
@@ -140,6 +160,45 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
         }
 
         return new Forecast(tokens, ForecastBasis.Block, chain[depth - 1], 0);
+    }
+
+    /// <summary>The same tokens by where they lie. Blocks move down end first, so each tier holds what follows on the
+    /// one above it.</summary>
+    private PrefixMatch ByTier(
+        ReadOnlySpan<ulong> chain, PromptLengths lengths, int replica, int depth, Forecast found, int blockLength)
+    {
+        var device = TokensIn(chain, lengths, replica, depth, CacheTier.Device, blockLength);
+        var host = TokensIn(chain, lengths, replica, depth, CacheTier.Host, blockLength);
+        var last = depth == 0 ? CacheTier.Device : blocks[blocks.Find(chain[depth - 1], replica)].Tier;
+        if (found.Basis == ForecastBasis.End && blocks.Find(Spot.EndKeyOf(found.Hash), replica) is not 0 and var end)
+        {
+            last = blocks[end].Tier;
+        }
+
+        device = last == CacheTier.Device ? found.Tokens : Math.Min(device, found.Tokens);
+        host = last <= CacheTier.Host ? found.Tokens : Math.Clamp(host, device, found.Tokens);
+        return new PrefixMatch { Device = device, Host = host - device, Disk = found.Tokens - host };
+    }
+
+    /// <summary>Tokens of the leading blocks that lie in a tier or above it.</summary>
+    private long TokensIn(
+        ReadOnlySpan<ulong> chain, PromptLengths lengths, int replica, int depth, CacheTier tier, int blockLength)
+    {
+        var low = 0;
+        while (low < depth)
+        {
+            var middle = (low + depth) / 2;
+            if (blocks[blocks.Find(chain[middle], replica)].Tier <= tier)
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                depth = middle;
+            }
+        }
+
+        return lengths.At((long)low * blockLength);
     }
 
     private void Spread(ulong key, in Forecast forecast, ReadOnlySpan<int> depths, int depth)

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Prefixes;
@@ -7,7 +6,7 @@ namespace Penstock.Core.Prefixes;
 /// What each replica holds, in the order of its last use, counted in tokens against what its cache holds: a list for
 /// every tier. What requests in flight hold is in no list and cannot be lost, as in an engine.
 /// </summary>
-internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas)
+internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve returns, int replicas)
 {
     private const int None = BlockHolders.None;
 
@@ -17,6 +16,34 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
     public ref ReplicaCache this[int replica] => ref _replicas[replica];
 
     public void MoveTo(Instant now) => _now = now;
+
+    /// <summary>A conversation went on from an answer that was kept.</summary>
+    public void Return(int replica, int at)
+    {
+        if (blocks[at].IsAnswer)
+        {
+            blocks[at].IsAnswer = false;
+            returns.Returned(_now - ages.StartOf(replica, blocks[at].Stamp));
+        }
+    }
+
+    /// <summary>Forgets the oldest of a tier until no more than so many tokens are left, or all is held.</summary>
+    public void Trim(int replica, CacheTier tier, long tokens)
+    {
+        ref var list = ref _replicas[replica][tier];
+        while (list.Tokens > tokens && list.Oldest != None)
+        {
+            Lose(replica, list.Oldest);
+        }
+    }
+
+    /// <summary>Puts a pair that is in no list yet into a lower tier; false where it has no room.</summary>
+    public bool TryStore(int replica, int at, CacheTier tier, long tokens)
+    {
+        ref var cache = ref _replicas[replica];
+        blocks[at].Tokens = (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
+        return TryPut(ref cache, replica, at, tier);
+    }
 
     /// <summary>One more request holds the pair, which has so many tokens as far as is known now.</summary>
     public void Pin(int replica, int at, long tokens, bool isNew = false)
@@ -53,7 +80,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         else if (isLast)
         {
             block.Stamp = ages.Add(replica, block.Tokens, cache.Device.Tokens, _now);
-            LinkNewest(ref cache.Device, at);
+            cache.Device.LinkNewest(blocks, at);
         }
     }
 
@@ -106,7 +133,8 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         cache.Generation++;
     }
 
-    /// <summary>Loses the oldest until <paramref name="tokens"/> more fit; false where requests hold too much.</summary>
+    /// <summary>Loses the oldest until <paramref name="tokens"/> more fit; false where requests hold too
+    /// much.</summary>
     public bool Fit(int replica, long tokens = 0)
     {
         ref var cache = ref _replicas[replica];
@@ -121,6 +149,18 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         }
 
         return true;
+    }
+
+    public void Save(StateWriter to)
+    {
+        to.Write(in _now);
+        to.WriteAll<ReplicaCache>(_replicas);
+    }
+
+    public void Load(ref StateReader from)
+    {
+        _now = from.Read<Instant>();
+        from.ReadAll<ReplicaCache>(_replicas);
     }
 
     private bool MakeRoom(int replica, long tokens)
@@ -139,22 +179,24 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
                 return false;
             }
 
-            Remove(replica, cache[tier].Oldest);
+            Lose(replica, cache[tier].Oldest);
         }
 
         return true;
     }
 
-    public void Save(StateWriter to)
+    private void Lose(int replica, int at)
     {
-        to.Write(in _now);
-        to.WriteAll<ReplicaCache>(_replicas);
+        CountLost(replica, at);
+        Remove(replica, at);
     }
 
-    public void Load(ref StateReader from)
+    private void CountLost(int replica, int at)
     {
-        _now = from.Read<Instant>();
-        from.ReadAll<ReplicaCache>(_replicas);
+        if (blocks[at].IsAnswer)
+        {
+            returns.Lost(_now - ages.StartOf(replica, blocks[at].Stamp));
+        }
     }
 
     private void LoseOldest(ref ReplicaCache cache, int replica, long tokens)
@@ -190,22 +232,34 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         TakeOut(ref cache, replica, at);
         for (var tier = blocks[at].Tier + 1; tier <= CacheTier.Disk; tier++)
         {
-            ref var list = ref cache[tier];
-            if (list.Capacity >= Math.Max(1, (int)blocks[at].Tokens))
+            if (TryPut(ref cache, replica, at, tier))
             {
-                while (list.Tokens + blocks[at].Tokens > list.Capacity)
-                {
-                    MoveDown(ref cache, replica, list.Oldest);
-                }
-
-                blocks[at].Tier = tier;
-                list.Tokens += blocks[at].Tokens;
-                LinkNewest(ref list, at);
                 return;
             }
         }
 
+        CountLost(replica, at);
         blocks.Remove(at, replica);
+    }
+
+    private bool TryPut(ref ReplicaCache cache, int replica, int at, CacheTier tier)
+    {
+        ref var list = ref cache[tier];
+        var tokens = blocks[at].Tokens;
+        if (list.Capacity == 0 || list.Capacity < tokens)
+        {
+            return false;
+        }
+
+        while (list.Tokens + tokens > list.Capacity)
+        {
+            MoveDown(ref cache, replica, list.Oldest);
+        }
+
+        blocks[at].Tier = tier;
+        list.Tokens += tokens;
+        list.LinkNewest(blocks, at);
+        return true;
     }
 
     private static CacheTier LowestList(ref ReplicaCache cache) =>
@@ -226,8 +280,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
     {
         ref var block = ref blocks[at];
         ref var list = ref cache[block.Tier];
-        (block.Newer != None ? ref blocks[block.Newer].Older : ref list.Newest) = block.Older;
-        (block.Older != None ? ref blocks[block.Older].Newer : ref list.Oldest) = block.Newer;
+        list.Unlink(blocks, at);
         list.Tokens -= block.Tokens;
         if (block.Tier == CacheTier.Device)
         {
@@ -236,82 +289,6 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
             {
                 cache.Partial = 0;
                 cache.PartialLost = 0;
-            }
-        }
-    }
-
-    private void LinkNewest(ref TierList list, int at)
-    {
-        ref var block = ref blocks[at];
-        block.Newer = None;
-        block.Older = list.Newest;
-        if (list.Newest != None)
-        {
-            blocks[list.Newest].Newer = at;
-        }
-        else
-        {
-            list.Oldest = at;
-        }
-
-        list.Newest = at;
-    }
-}
-
-/// <summary>The tokens that one tier of a replica holds, in the order of their last use.</summary>
-internal struct TierList
-{
-    public int Newest;
-    public int Oldest;
-
-    /// <summary>With those that requests hold.</summary>
-    public long Tokens;
-    public long Capacity;
-}
-
-/// <summary>The cache of one replica.</summary>
-internal struct ReplicaCache
-{
-    public TierList Device;
-    public TierList Host;
-    public TierList Disk;
-
-    /// <summary>Of the oldest block a part may be lost already: its hash, and how many of its tokens.</summary>
-    public ulong Partial;
-    public int PartialLost;
-
-    /// <summary>Counts how often everything was forgotten: what was held before is not to be given back.</summary>
-    public int Generation;
-
-    /// <summary>Blocks times requests that hold them.</summary>
-    public long Pins;
-
-    /// <summary>Times that there was no room because requests held everything.</summary>
-    public long Overflows;
-
-    /// <summary>Tokens in a block of the engine's.</summary>
-    public int BlockTokens;
-
-    /// <summary>It loses all that one request added at once.</summary>
-    public bool LosesRuns;
-
-    public readonly long Capacity => Device.Capacity;
-
-    public readonly long LowerCapacity => Host.Capacity + Disk.Capacity;
-
-    [UnscopedRef]
-    public ref TierList this[CacheTier tier]
-    {
-        get
-        {
-            switch (tier)
-            {
-                case CacheTier.Device:
-                    return ref Device;
-                case CacheTier.Host:
-                    return ref Host;
-                default:
-                    return ref Disk;
             }
         }
     }

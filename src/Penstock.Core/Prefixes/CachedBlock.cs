@@ -18,6 +18,7 @@ internal struct CachedBlock
     private const int Free = -3;
     private const int TierShift = 8;
     private const int RunBit = 1 << 10;
+    private const int AnswerBit = 1 << 11;
 
     public ulong Hash;
 
@@ -60,6 +61,13 @@ internal struct CachedBlock
     {
         readonly get => (_bits & RunBit) != 0;
         set => _bits = (ushort)(value ? _bits | RunBit : _bits & ~RunBit);
+    }
+
+    /// <summary>The answer to a prompt that no conversation went on from yet.</summary>
+    public bool IsAnswer
+    {
+        readonly get => (_bits & AnswerBit) != 0;
+        set => _bits = (ushort)(value ? _bits | AnswerBit : _bits & ~AnswerBit);
     }
 
     /// <summary>Nothing is here any more; <paramref name="next"/> is the free place after it.</summary>

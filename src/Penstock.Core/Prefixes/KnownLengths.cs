@@ -47,8 +47,8 @@ internal sealed class KnownLengths
     }
 
     /// <summary>
-    /// Of a prompt that parts here from what a replica holds, so many tokens were found in its cache. More than expected
-    /// is believed where it is near; less is evidence of eviction first, and believed once it was said twice.
+    /// Of a prompt that parts here from what a replica holds, so many tokens were found in its cache. More than
+    /// expected is believed where it is near; less is evidence of eviction first, and believed once it was said twice.
     /// </summary>
     public void LearnCommon(ulong hash, long expected, long reported)
     {

@@ -7,12 +7,13 @@ namespace Penstock.Core.Prefixes;
 /// TensorRT-LLM block by block, SGLang all that one request added at once.
 /// </summary>
 /// <remarks>
-/// As in vLLM's block pool, what a request gives back becomes the newest, its end first and its start last, so that ends
-/// are lost before starts, and the last block of a request, which is not full, is found by nobody and still takes its
-/// place in the order.
+/// As in vLLM's block pool, what a request gives back becomes the newest, its end first and its start last, so that
+/// ends are lost before starts, and the last block of a request, which is not full, is found by nobody and still takes
+/// its place in the order.
 /// </remarks>
-internal sealed class LruMirror(BlockHolders blocks, CacheLists lists, CacheForecast forecast, int blockLength)
-    : CacheMirror
+internal sealed class LruMirror(
+    BlockHolders blocks, CacheLists lists, AgeRing ages, CacheForecast forecast, CacheLearning learning,
+    int blockLength) : CacheMirror
 {
     private const int None = BlockHolders.None;
 
@@ -33,6 +34,10 @@ internal sealed class LruMirror(BlockHolders blocks, CacheLists lists, CacheFore
         }
 
         var found = forecast.One(in prompt, lengths, replica, held, blockLength);
+        var distance = Distance(replica, found.At);
+        var limit = learning.SafeDistance(replica);
+        var safe = distance < limit ? found.Tokens
+            : lengths.At((long)UsedWithin(replica, chain, held, limit) * blockLength);
         Subsume(lengths, replica, held);
         var parts = TakeParts(in prompt, replica, 0, held);
         var depth = Add(chain, lengths, replica, held);
@@ -45,6 +50,8 @@ internal sealed class LruMirror(BlockHolders blocks, CacheLists lists, CacheFore
             Predicted = found.Tokens,
             Basis = found.Basis,
             BasisHash = found.Hash,
+            Distance = distance,
+            Safe = Math.Min(found.Tokens, safe),
         };
     }
 
@@ -79,6 +86,36 @@ internal sealed class LruMirror(BlockHolders blocks, CacheLists lists, CacheFore
     }
 
     public override void Clear(int replica) => lists.Clear(replica);
+
+    /// <summary>Tokens used at the replica since a pair was, those that requests hold included; none where another
+    /// request holds it.</summary>
+    private long Distance(int replica, int at) =>
+        at == None || (blocks[at].IsPinned && blocks[at].Newer > 1)
+            ? 0
+            : Math.Max(0, lists[replica].Device.Tokens - ages.OlderThan(replica, blocks[at].Stamp));
+
+    /// <summary>How many of a chain's first <paramref name="held"/> blocks were used within so many tokens, or are
+    /// held by requests that came before.</summary>
+    private int UsedWithin(int replica, ReadOnlySpan<ulong> chain, int held, long tokens)
+    {
+        var newest = ages.NewestWithin(replica, lists[replica].Device.Tokens, tokens);
+        var low = 0;
+        while (low < held)
+        {
+            var middle = (low + held) / 2;
+            ref readonly var block = ref blocks[blocks.Find(chain[middle], replica)];
+            if (block.Newer > 1 || ages.IsAmongNewest(replica, block.Stamp, newest))
+            {
+                low = middle + 1;
+            }
+            else
+            {
+                held = middle;
+            }
+        }
+
+        return low;
+    }
 
     private long Weight(PromptLengths lengths, int depth)
     {
@@ -141,6 +178,7 @@ internal sealed class LruMirror(BlockHolders blocks, CacheLists lists, CacheFore
         {
             if (spot.Block == held && spot.Tokens > 0 && blocks.Find(spot.EndKey, replica) is not None and var at)
             {
+                lists.Return(replica, at);
                 lists.Reweigh(replica, at, Math.Min(blocks[at].Tokens, Unfull(replica, spot.Tokens + spot.Output - 1)));
             }
         }
@@ -170,6 +208,7 @@ internal sealed class LruMirror(BlockHolders blocks, CacheLists lists, CacheFore
         if (!isNew || lists.TryAdd(replica, key, weight, out at))
         {
             lists.Pin(replica, at, weight, isNew);
+            blocks[at].IsAnswer = true;
             lists.Unpin(replica, at, weight, confirms: true);
         }
     }

@@ -1,8 +1,8 @@
 namespace Penstock.Core.Prefixes;
 
 /// <summary>
-/// What a request that was dispatched holds of its replica's mirror, and what was predicted of it: to be given back when
-/// it ends.
+/// What a request that was dispatched holds of its replica's mirror, and what was predicted of it: to be given back
+/// when it ends.
 /// </summary>
 public readonly record struct PrefixClaim
 {

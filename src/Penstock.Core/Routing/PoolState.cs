@@ -292,11 +292,11 @@ public sealed class PoolState
             _outputs.Learn(request.Key, request.Class, report.OutputTokens);
         }
 
-        if (report.CachedTokens >= 0 && report.PromptTokens > 0)
+        var isCurrent = _index.IsCurrent(request.Replica, in request.Claim);
+        if (report.CachedTokens >= 0 && report.PromptTokens > 0
+            && load.Compare(request.PredictedTokens, request.Claim.Safe, report.CachedTokens, isCurrent))
         {
-            load.PredictedTokens += request.PredictedTokens;
-            load.CachedTokens += report.CachedTokens;
-            load.Trust = load.Trust.After(request.PredictedTokens, report.CachedTokens);
+            _index.Clear(request.Replica);
         }
 
         if (request.FirstTokenSeen)

@@ -5,7 +5,8 @@ namespace Penstock.Wire.Scan;
 /// <summary>
 /// Finds the canonical prompt in a body while its tokens go by: tools, then system, then messages, in whatever order
 /// they stand, without white space and cache marks, and with a string written as the one text block it stands for.
-/// Nothing is copied; what is kept are the places where the prompt differs from the body's bytes, and where messages end.
+/// Nothing is copied; what is kept are the places where the prompt differs from the body's bytes, and where messages
+/// end.
 /// </summary>
 internal sealed class PromptScan
 {

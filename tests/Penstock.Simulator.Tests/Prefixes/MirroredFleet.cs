@@ -189,10 +189,12 @@ internal sealed class MirroredFleet : IDisposable
         Schedule(goesOn ? sent.Conversation : New());
     }
 
-    private void Schedule(Conversation conversation) =>
-        _due.Enqueue(
-            conversation,
-            _now.Nanoseconds + (long)(-_workload.ThinkSeconds * 1e9 * Math.Log(1 - _rng.NextDouble())));
+    private void Schedule(Conversation conversation)
+    {
+        // Most turns follow at once, as an agent's do; some only after a person came back.
+        var mean = _rng.NextInt32(10) < 7 ? _workload.ThinkSeconds / 20 : _workload.ThinkSeconds;
+        _due.Enqueue(conversation, _now.Nanoseconds + (long)(-mean * 1e9 * Math.Log(1 - _rng.NextDouble())));
+    }
 
     private Conversation New() => new(_rng.NextUInt64(), _workload.SystemPrompts, _workload.SystemTokens);
 

@@ -18,7 +18,8 @@ namespace Penstock.Core.Routing.Policies;
 /// <item>slowdown: <c>u/μ</c> for each of <c>Q</c>, whose next tokens wait for this prefill, as a small share of what
 /// waiting for a first token costs, and bounded, or busy replicas would get no prefill at all;</item>
 /// <item>eviction: the prefill that would have to be done again for what makes room for <c>u</c>, by the chance that it
-/// is asked for again at its age (<see cref="ReturnTimes"/>).</item>
+/// is asked for again at its age (<see cref="ReturnTimes"/>);</item>
+/// <item>decode: the answer itself, at that replica's pace, as the same small share.</item>
 /// </list>
 /// docs/decisions/0006-routing-cost.md has the reasons and the measurements.
 /// </remarks>
@@ -26,7 +27,7 @@ internal sealed class PenstockPolicy : RoutePolicy
 {
     /// <summary>A second's delay of an answer that is being read costs that share of a second's wait for its start.
     /// </summary>
-    private const double SlowdownShare = 0.02;
+    private const double ReadingShare = 0.02;
 
     /// <summary>The most that all who are slowed down together count.</summary>
     private const double SlowdownMax = 2;
@@ -34,7 +35,7 @@ internal sealed class PenstockPolicy : RoutePolicy
     /// <summary>Of what would come back, the share that would still have been there.</summary>
     private const double Survival = 0.5;
 
-    private static readonly string[] Names = ["queue", "prefill", "congestion", "slowdown", "eviction"];
+    private static readonly string[] Names = ["queue", "prefill", "congestion", "slowdown", "eviction", "decode"];
 
     private readonly ReturnTimes _returns = new();
     private FleetTraffic _traffic;
@@ -62,11 +63,12 @@ internal sealed class PenstockPolicy : RoutePolicy
                 + SlotWait(in load, candidate.InFlight, answer * load.SecondsPerToken);
             candidate.Terms[1] = prefill;
             candidate.Terms[2] = price * prefill;
-            candidate.Terms[3] = Math.Min(SlowdownMax, SlowdownShare * candidate.InFlight) * prefill;
+            candidate.Terms[3] = Math.Min(SlowdownMax, ReadingShare * candidate.InFlight) * prefill;
             candidate.Terms[4] =
                 Evicted(pool, candidate.Replica, candidate.UncachedTokens, request.At) / load.PrefillRate;
+            candidate.Terms[5] = ReadingShare * answer * load.SecondsPerToken;
             candidate.Cost = candidate.Terms[0] + candidate.Terms[1] + candidate.Terms[2] + candidate.Terms[3]
-                + candidate.Terms[4];
+                + candidate.Terms[4] + candidate.Terms[5];
         }
     }
 
