@@ -48,22 +48,25 @@ internal sealed class ReturnTimes
 
     public ReturnTimes() => Sum();
 
-    /// <summary>A prompt of so many tokens was sent.</summary>
-    public void See(in PromptPrefix prompt, long tokens, Instant now)
+    /// <summary>A prompt of so many tokens was sent, by this node or another.</summary>
+    public void See(in PromptPrefix prompt, int blockLength, long tokens, Instant now)
     {
-        var own = KeyOf(in prompt);
-        for (var i = prompt.Marks.Length - 1; i >= 0; i--)
-        {
-            if (Return(prompt.Marks[i].Hash, now))
-            {
-                break;
-            }
-        }
-
+        var blocks = prompt.Blocks;
         if (prompt.Marks.IsEmpty)
         {
-            for (var i = prompt.Blocks.Length - 1; i >= 0 && !Return(prompt.Blocks[i], now); i--)
+            for (var i = blocks.Length - 1; i >= 0 && !Return(blocks[i], now); i--)
             {
+            }
+        }
+        else
+        {
+            for (var i = prompt.Marks.Length - 1; i >= 0; i--)
+            {
+                var last = (int)Math.Min(blocks.Length, prompt.Marks[i].End / blockLength) - 1;
+                if (last >= 0 && Return(blocks[last], now))
+                {
+                    break;
+                }
             }
         }
 
@@ -78,9 +81,9 @@ internal sealed class ReturnTimes
             Sum();
         }
 
-        if (own != 0)
+        if (!blocks.IsEmpty)
         {
-            Remember(own, tokens, now);
+            Remember(blocks[^1], tokens, now);
         }
     }
 
@@ -108,9 +111,6 @@ internal sealed class ReturnTimes
         from.ReadAll<double>(_out);
         from.ReadAll<double>(_chance);
     }
-
-    private static ulong KeyOf(in PromptPrefix prompt) =>
-        !prompt.Marks.IsEmpty ? prompt.Marks[^1].Hash : prompt.Blocks.IsEmpty ? 0 : prompt.Blocks[^1];
 
     private bool Return(ulong key, Instant now)
     {

@@ -32,6 +32,10 @@ internal sealed class PenstockPolicy : RoutePolicy
     /// <summary>The most that all who are slowed down together count.</summary>
     private const double SlowdownMax = 2;
 
+    /// <summary>An answer slows those beside it down by about as much as they slow it; the rest of the factor was
+    /// found by trial.</summary>
+    private const double DecodeWeight = 2.5;
+
     /// <summary>Of what would come back, the share that would still have been there.</summary>
     private const double Survival = 0.5;
 
@@ -65,8 +69,8 @@ internal sealed class PenstockPolicy : RoutePolicy
             candidate.Terms[2] = price * prefill;
             candidate.Terms[3] = Math.Min(SlowdownMax, ReadingShare * candidate.InFlight) * prefill;
             candidate.Terms[4] =
-                Evicted(pool, candidate.Replica, candidate.UncachedTokens, request.At) / load.PrefillRate;
-            candidate.Terms[5] = ReadingShare * answer * load.SecondsPerToken;
+                (1 + price) * Evicted(pool, in candidate, request.At) / load.PrefillRate;
+            candidate.Terms[5] = DecodeWeight * ReadingShare * answer * load.SecondsPerToken;
             candidate.Cost = candidate.Terms[0] + candidate.Terms[1] + candidate.Terms[2] + candidate.Terms[3]
                 + candidate.Terms[4] + candidate.Terms[5];
         }
@@ -74,9 +78,13 @@ internal sealed class PenstockPolicy : RoutePolicy
 
     public override void Happened(in PoolEvent happened, in PromptPrefix prompt, PoolState pool)
     {
-        if (happened.Kind == PoolEventKind.Dispatched)
+        if (happened.Kind is PoolEventKind.Dispatched or PoolEventKind.PeerPrefix)
         {
-            _returns.See(in prompt, happened.Decision.PromptTokens, happened.At);
+            var keying = pool.Index.Keying;
+            var tokens = happened.Kind == PoolEventKind.Dispatched
+                ? happened.Decision.PromptTokens
+                : (long)(prompt.Blocks.Length * keying.BlockLength / pool.Index.UnitsPerToken);
+            _returns.See(in prompt, keying.BlockLength, tokens, happened.At);
         }
     }
 
@@ -98,10 +106,18 @@ internal sealed class PenstockPolicy : RoutePolicy
         return slots > 0 && inFlight >= slots ? (inFlight - slots + 1) * answer / slots : 0;
     }
 
-    private double Evicted(PoolState pool, int replica, long tokens, Instant now)
+    /// <summary>Tokens that will have to be computed again because of this request's: those that make room, as far as
+    /// they come back, and those that make room for them then.</summary>
+    private double Evicted(PoolState pool, in Candidate candidate, Instant now)
     {
-        var victims = pool.Index.Victims(replica, tokens, now);
-        return victims.Tokens == 0 ? 0 : victims.Tokens * Survival * _returns.Chance(victims.Unused);
+        var victims = pool.Index.Victims(candidate.Replica, candidate.UncachedTokens, now);
+        if (victims.Tokens == 0)
+        {
+            return 0;
+        }
+
+        var lost = Survival * _returns.Chance(victims.Unused);
+        return victims.Tokens * lost / (1 - lost);
     }
 
     private double Price(PoolState pool, ReadOnlySpan<Candidate> candidates, Instant now)
