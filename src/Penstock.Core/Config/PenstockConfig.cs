@@ -38,6 +38,9 @@ public sealed record PenstockConfig
     [Setting("How usage is written down.")]
     public LedgerConfig Ledger { get; init; } = new();
 
+    [Setting("The record of every decision, for replay.")]
+    public DecisionLogConfig DecisionLog { get; init; } = new();
+
     [Setting("Logs and traces.")]
     public TelemetryConfig Telemetry { get; init; } = new();
 }
@@ -107,6 +110,17 @@ public sealed record LedgerConfig
     [Setting("How often the journal is forced to disk: what a power failure may cost.", Min = 0.001, Max = 1,
         Restart = true)]
     public TimeSpan FlushEvery { get; init; } = TimeSpan.FromMilliseconds(5);
+}
+
+/// <summary>The decision logs. Read once, at the start.</summary>
+public sealed record DecisionLogConfig
+{
+    [Setting("Write down what every pool decides and what happens to it, for penstock replay.", Restart = true)]
+    public bool Enabled { get; init; } = true;
+
+    [Setting("Size of all decision logs together; the oldest are deleted.", Min = 16 << 20, Max = 1L << 40,
+        Restart = true)]
+    public ByteSize MaxSize { get; init; } = new(256L << 20);
 }
 
 /// <summary>Logs and traces. Read once, at the start.</summary>

@@ -6,6 +6,7 @@ using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Observability;
 using Penstock.Gateway.Pools;
+using Penstock.Gateway.Recording;
 using Penstock.Gateway.Requests;
 using Penstock.Gateway.Requests.Relaying;
 
@@ -23,6 +24,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private readonly RequestFlow _flow;
     private readonly LedgerRoom _ledger;
     private readonly TelemetryRoom _telemetry;
+    private readonly DecisionFiles? _recordings;
     private readonly ITimer _sweep;
     private readonly Listeners _listeners;
 
@@ -32,6 +34,7 @@ public sealed class GatewayHost : IAsyncDisposable
         _fleet = rooms.Fleet;
         _flow = rooms.Flow;
         _ledger = rooms.Ledger;
+        _recordings = rooms.Recordings;
         _telemetry = telemetry;
         _listeners = listeners;
         _time = time;
@@ -55,11 +58,12 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         var ledger = await LedgerRoom.OpenAsync(options.Data, source, time, logs, stop);
         var seed = (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
-        var fleet = new FleetRuntime(source.Current, time, seed, logs.CreateLogger<FleetRuntime>());
+        var recordings = OpenRecordings(options.Data, source.Document.DecisionLog, time, logs);
+        var fleet = new FleetRuntime(source.Current, time, seed, recordings, logs.CreateLogger<FleetRuntime>());
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
         var telemetry = new TelemetryRoom(options.RequestLog, options.OtlpEndpoint, time);
         var flow = MakeFlow(source.Current, ledger, fleet, decisions, telemetry.Requests, time, logs);
-        var rooms = new ObservedRooms(flow, fleet, ledger, decisions, source);
+        var rooms = new ObservedRooms(flow, fleet, ledger, decisions, source) { Recordings = recordings };
         telemetry.Observe(rooms);
         var admin = new AdminPort(source, fleet, decisions, ledger, flow, telemetry.Page);
         try
@@ -71,6 +75,7 @@ public sealed class GatewayHost : IAsyncDisposable
         {
             telemetry.Dispose();
             await fleet.DisposeAsync();
+            await CloseAsync(recordings);
             await ledger.DisposeAsync();
             throw;
         }
@@ -115,8 +120,18 @@ public sealed class GatewayHost : IAsyncDisposable
         await _sweep.DisposeAsync();
         _telemetry.Dispose();
         await _fleet.DisposeAsync();
+        await CloseAsync(_recordings);
         await _ledger.DisposeAsync();
     }
+
+    private static DecisionFiles? OpenRecordings(
+        string data, DecisionLogConfig settings, TimeProvider time, ILoggerFactory logs) =>
+        settings.Enabled
+            ? new DecisionFiles(
+                Path.Combine(data, "decisions"), settings.MaxSize.Bytes, time, logs.CreateLogger<DecisionFiles>())
+            : null;
+
+    private static ValueTask CloseAsync(DecisionFiles? recordings) => recordings?.DisposeAsync() ?? default;
 
     private static RequestFlow MakeFlow(
         FleetSnapshot snapshot, LedgerRoom ledger, FleetRuntime fleet, DecisionLog decisions,

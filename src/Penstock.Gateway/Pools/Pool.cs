@@ -1,7 +1,9 @@
 using Penstock.Core.Config;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
+using Penstock.Core.Recording;
 using Penstock.Core.Routing;
+using Penstock.Gateway.Recording;
 
 namespace Penstock.Gateway.Pools;
 
@@ -17,6 +19,7 @@ internal sealed class Pool
     private readonly PoolState _state;
     private readonly TimeProvider _time;
     private readonly string[] _names;
+    private readonly PoolLogWriter? _recorder;
     private PoolSnapshot _snapshot;
 
     public Pool(PoolSnapshot snapshot, RoutePolicy policy, IReadOnlyList<Replica> replicas, PoolSettings settings)
@@ -24,9 +27,14 @@ internal sealed class Pool
         _snapshot = snapshot;
         Replicas = replicas;
         _time = settings.Time;
-        _state = new PoolState(new PoolOptions(replicas.Count, settings.PrefixBlocksMax));
+        _state = new PoolState(settings.Options(replicas.Count));
         _router = new PoolRouter(_state, policy, settings.Seed);
         _names = [.. replicas.Select(r => r.Name)];
+        if (settings.Recordings is { } recordings)
+        {
+            _recorder = Record(policy, settings, recordings);
+            _router.Recorder = _recorder;
+        }
     }
 
     /// <summary>Replaced whole by a reload that leaves the pool at work.</summary>
@@ -117,6 +125,65 @@ internal sealed class Pool
         }
     }
 
+    /// <summary>Hands on what was recorded since the last time.</summary>
+    public void FlushRecording()
+    {
+        lock (_lock)
+        {
+            _recorder?.Flush();
+        }
+    }
+
+    /// <summary>The pool is not at work any more: its log ends here.</summary>
+    public void EndRecording()
+    {
+        lock (_lock)
+        {
+            _recorder?.End();
+        }
+    }
+
+    /// <summary>Requests in flight.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _state.InFlight;
+            }
+        }
+    }
+
+    /// <summary>Decision logs that were given up for lack of room.</summary>
+    public long RecordingGaps
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _recorder?.Gaps ?? 0;
+            }
+        }
+    }
+
+    private PoolLogWriter Record(RoutePolicy policy, PoolSettings settings, DecisionFiles recordings)
+    {
+        var header = new PoolLogHeader
+        {
+            Pool = Snapshot.Name,
+            Policy = policy.Name,
+            Seed = settings.Seed,
+            Options = settings.Options(Replicas.Count),
+            Replicas = [.. _names],
+            Program = ProgramName.Text,
+            StartedTicks = recordings.NowTicks(),
+            HasCheckpoint = false,
+        };
+        return new PoolLogWriter(
+            _router, header, recordings.Open(Snapshot.Name), recordings.LogBytesMax, recordings.NowTicks);
+    }
+
     /// <summary>What is known of every replica now; a copy.</summary>
     public ReplicaLoad[] Loads()
     {
@@ -128,4 +195,14 @@ internal sealed class Pool
 }
 
 /// <summary>What a pool needs beside its snapshot.</summary>
-internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax);
+internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax, DecisionFiles? Recordings)
+{
+    public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax);
+}
+
+/// <summary>What a decision log calls the program that wrote it.</summary>
+internal static class ProgramName
+{
+    public static string Text { get; } =
+        $"penstock {typeof(PoolState).Assembly.GetName().Version} {typeof(PoolState).Module.ModuleVersionId:N}";
+}

@@ -6,7 +6,7 @@ namespace Penstock.Gateway.Tests.CommandLine;
 
 public class ConventionTests
 {
-    public static TheoryData<string> Commands => ["serve", "engine", "check", "explain", "usage"];
+    public static TheoryData<string> Commands => ["serve", "engine", "check", "explain", "usage", "replay"];
 
     [Theory]
     [MemberData(nameof(Commands))]
