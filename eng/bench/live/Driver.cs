@@ -14,7 +14,7 @@ internal sealed class Driver(string root, Options options, string command)
     private readonly Lock _lock = new();
     private readonly List<RunResult> _runs = [];
 
-    /// <summary>Exit code: 0 measured (or skipped, where there is no trace), 1 something failed, 130 interrupted.</summary>
+    /// <summary>Exit code: 0 measured, or skipped for want of the trace; 1 failed; 130 interrupted.</summary>
     public async Task<int> RunAsync()
     {
         if (options.Merge.Length > 0)
@@ -66,7 +66,7 @@ internal sealed class Driver(string root, Options options, string command)
             var result = await lab.RunAsync(options.Settings, run.Policy, run.Seed);
             if (result.Requests == 0)
             {
-                throw new BenchFailure($"{run.Policy}: no request was answered: {string.Join("; ", result.Failures)}");
+                throw new BenchFailure($"{run.Policy}: no answer came: {string.Join("; ", result.Failures)}");
             }
 
             lock (_lock)

@@ -23,6 +23,10 @@ switch (args)
         File.Move(draft, plan.ResultFile);
         return 0;
 
+    case ["drive", _, "--help" or "-h"]:
+        Console.WriteLine(Options.Usage);
+        return 0;
+
     case ["drive", var root, .. var rest]:
         if (Options.Parse(rest, out var error) is not { } options)
         {

@@ -63,35 +63,38 @@ internal sealed class PlayRecord(double scale)
     }
 
     /// <summary>A request is sent, and when.</summary>
-    public long Sends(Transcript transcript)
+    public SentRequest Sends(Transcript transcript)
     {
         lock (_lock)
         {
             var sent = Stopwatch.GetTimestamp();
             _sentAt.Add(At(sent));
-            transcript.AddKeysTo(_blocks);
-            return sent;
+            return new SentRequest(sent, transcript.AddKeysTo(_blocks));
         }
     }
 
-    public void Answers(long sent, AnswerReader answer, string? decision)
+    public void Answers(SentRequest request, AnswerReader answer, string? decision)
     {
         var end = Stopwatch.GetTimestamp();
+        var sent = request.At;
         var tokens = new AnswerTokens(
             answer.InputTokens + answer.CachedTokens, answer.CachedTokens, answer.OutputTokens);
         var perToken = tokens.Output > 1 ? Seconds(answer.FirstAt, answer.LastAt) / (tokens.Output - 1) : 0;
         lock (_lock)
         {
             _samples.Add(new Sample(
-                At(sent), Seconds(sent, answer.FirstAt), Seconds(sent, end), perToken, tokens, decision));
+                At(sent), Seconds(sent, answer.FirstAt), Seconds(sent, end), perToken, request.KnownShare, decision)
+            {
+                Tokens = tokens,
+            });
         }
     }
 
-    public void Fails(long sent, string what)
+    public void Fails(SentRequest sent, string what)
     {
         lock (_lock)
         {
-            _failedAt.Add(At(sent));
+            _failedAt.Add(At(sent.At));
             if (Failures.Count < FailuresKept)
             {
                 Failures.Add(what.Length > 300 ? what[..300] : what);

@@ -13,7 +13,7 @@ namespace Penstock.LiveBench.Play;
 internal sealed class PlayRun(PlayPlan plan)
 {
     /// <summary>How long answers under way may take after the end, in virtual seconds.</summary>
-    private const double Patience = 240;
+    private const double Patience = 480;
 
     private readonly PlayRecord _record = new(plan.Settings.TimeScale);
     private readonly LiveSettings _settings = plan.Settings;

@@ -46,7 +46,8 @@ internal static class LeagueTable
     private static void WriteLoad(TextWriter output, List<RunResult> runs) => output.WriteLine(string.Create(s_culture,
         $"         distinct prompt tokens {runs.Average(run => run.WorkingSet):F1} times the caches, open sessions "
         + $"{runs.Average(run => run.OpenSet):F1} times; prompt {runs.Average(run => run.PromptTokensMean):N0} and "
-        + $"answer {runs.Average(run => run.OutputTokensMean):N0} tokens in the mean"));
+        + $"answer {runs.Average(run => run.OutputTokensMean):N0} tokens in the mean; "
+        + $"one endless cache would hit {runs.Average(run => run.HitRateMax):P1}"));
 
     private static void WriteRows(TextWriter output, List<RunResult> runs)
     {
@@ -69,7 +70,7 @@ internal static class LeagueTable
                 output.Write(cell.PadLeft(Math.Max(width, name.Length + 2)));
             }
 
-            output.WriteLine(string.Create(s_culture, $"{policy.Average(run => run.EngineFirstTokenMean):F2}").PadLeft(15));
+            output.WriteLine(Number(policy.Average(run => run.EngineFirstTokenMean), "F2").PadLeft(15));
         }
     }
 
@@ -90,8 +91,8 @@ internal static class LeagueTable
                 run => run.HitRate * 100,
             })
             {
-                var cell = pairs.Count == 0
-                    ? "-" : Cell(Estimate.Of([.. pairs.Select(run => of(run) - of(first[run.Seed]))]), "+0.00;-0.00", true);
+                var differences = pairs.Select(run => of(run) - of(first[run.Seed])).ToList();
+                var cell = pairs.Count == 0 ? "-" : Cell(Estimate.Of(differences), "+0.00;-0.00", true);
                 output.Write(cell.PadLeft(18));
             }
 
@@ -115,8 +116,8 @@ internal static class LeagueTable
             var all = policy.Select(run => run.Predictions!).ToList();
             var ratio = (double)all.Sum(one => one.Predicted) / Math.Max(1, all.Sum(one => one.Reported));
             var within = all.Average(one => one.WithinBlock) * 100;
-            output.WriteLine(policy.Key.PadRight(24) + string.Create(s_culture, $"{ratio:F3}").PadLeft(20)
-                + string.Create(s_culture, $"{within:F1}%").PadLeft(12) + string.Create(s_culture, $"{all.Sum(one => one.Requests)}").PadLeft(10));
+            output.WriteLine(policy.Key.PadRight(24) + Number(ratio, "F3").PadLeft(20)
+                + $"{Number(within, "F1")}%".PadLeft(12) + Number(all.Sum(one => one.Requests), "F0").PadLeft(10));
         }
     }
 
@@ -142,16 +143,19 @@ internal static class LeagueTable
     private static string Cpu(IEnumerable<RunResult> runs)
     {
         var all = runs.ToList();
-        return string.Create(s_culture, $"{all.Average(run => run.Cpu.Gateway):F0}/{all.Average(run => run.Cpu.Engines):F0}/"
-            + $"{all.Average(run => run.Cpu.Clients):F0} of {all.Average(run => run.Cpu.Machine):F0}%");
+        string Percent(Func<CpuShare, double> of) => Number(all.Average(run => of(run.Cpu)), "F0");
+        return $"{Percent(cpu => cpu.Gateway)}/{Percent(cpu => cpu.Engines)}/{Percent(cpu => cpu.Clients)} of "
+            + $"{Percent(cpu => cpu.Machine)}%";
     }
 
     private static string Cell(Estimate estimate, string format, bool withInterval)
     {
-        var mean = estimate.Mean.ToString(format, s_culture);
+        var mean = Number(estimate.Mean, format);
         var digits = format.StartsWith('+') ? "F2" : format;
         return withInterval && double.IsFinite(estimate.HalfWidth)
-            ? $"{mean} ±{estimate.HalfWidth.ToString(digits, s_culture)}"
+            ? $"{mean} ±{Number(estimate.HalfWidth, digits)}"
             : mean;
     }
+
+    private static string Number(double value, string format) => value.ToString(format, s_culture);
 }

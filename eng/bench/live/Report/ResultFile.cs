@@ -23,7 +23,7 @@ internal sealed record ResultFile
 
     public required List<RunResult> Runs { get; init; }
 
-    /// <exception cref="BenchFailure">They were not made with the same settings, or one run is in two of them.</exception>
+    /// <exception cref="BenchFailure">Their settings differ, or one run is in two of them.</exception>
     public static ResultFile Merge(IReadOnlyList<string> files)
     {
         var all = files.Select(Read).ToList();

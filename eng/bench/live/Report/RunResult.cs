@@ -61,6 +61,9 @@ internal sealed record RunResult
     /// <summary>Cached tokens over prompt tokens, as the answers say.</summary>
     public required double HitRate { get; init; }
 
+    /// <summary>What one cache for all, without an end, would have had of the prompts.</summary>
+    public required double HitRateMax { get; init; }
+
     public required double PromptTokensMean { get; init; }
 
     public required double OutputTokensMean { get; init; }
@@ -106,6 +109,7 @@ internal sealed record RunResult
             PerToken = Spread.Of(samples.Where(sample => sample.PerToken > 0).Select(sample => sample.PerToken)),
             Whole = Spread.Of(samples.Select(sample => sample.Whole)),
             HitRate = samples.Sum(sample => (double)sample.Tokens.Cached) / prompts,
+            HitRateMax = samples.Sum(sample => sample.KnownShare * sample.Tokens.Prompt) / prompts,
             PromptTokensMean = prompts / Math.Max(1, samples.Count),
             OutputTokensMean = samples.Sum(sample => (double)sample.Tokens.Output) / Math.Max(1, samples.Count),
             EngineFirstTokenMean = engines.Sum(engine => engine.FirstTokenSeconds) / requests,

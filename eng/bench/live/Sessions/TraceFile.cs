@@ -22,7 +22,7 @@ internal static class TraceFile
         return why.Length == 0 ? file : null;
     }
 
-    /// <summary>Every session that has a request to play; longer prompts and longer pauses are left out or cut.</summary>
+    /// <summary>Every session that has a request to play; longer prompts are left out, longer pauses cut.</summary>
     public static List<Session> Read(string file, int promptTokensMax, double pauseMax)
     {
         var sessions = new List<Session>();

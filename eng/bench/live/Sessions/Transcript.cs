@@ -75,13 +75,19 @@ internal sealed class Transcript(BlockTexts texts, int systemBlocks)
         }
     }
 
-    /// <summary>Every block's key, for whoever counts distinct text.</summary>
-    public void AddKeysTo(HashSet<ulong> keys)
+    /// <summary>
+    /// Adds every block's key to those sent before, and says which share of the prompt, from its start up to the first
+    /// new block, was among them.
+    /// </summary>
+    public double AddKeysTo(HashSet<ulong> keys)
     {
-        foreach (var place in _places)
+        var known = 0;
+        for (var i = 0; i < _places.Count; i++)
         {
-            keys.Add(texts.KeyOf(place.Id));
+            known += !keys.Add(texts.KeyOf(_places[i].Id)) && known == i ? 1 : 0;
         }
+
+        return (double)known / _places.Count;
     }
 
     private int CommonBlocks(RequestStep step)
