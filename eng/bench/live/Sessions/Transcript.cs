@@ -53,7 +53,7 @@ internal sealed class Transcript(BlockTexts texts, int systemBlocks)
     public void Become(RequestStep step, ReadOnlySpan<byte> answer, int answerTokens)
     {
         var common = CommonBlocks(step);
-        if (common == _places.Count && common < step.Blocks && answer.Length > 0)
+        if (common > 0 && common == _places.Count && common < step.Blocks && answer.Length > 0)
         {
             var blocks = (answerTokens + (TraceFile.BlockTokens / 2)) / TraceFile.BlockTokens;
             AppendAnswer(step, answer, Math.Clamp(blocks, 0, step.Blocks - common - 1));
