@@ -37,7 +37,7 @@ internal static class Driver
         lab.Dispose();
         var noise = meter.Read();
         Directory.Delete(folder, recursive: true);
-        var machine = Machine.Describe(root, arguments);
+        var machine = Machine.Describe(root, string.Join(' ', ["eng/bench/run", .. arguments]));
         if (options.Json)
             Print.Document(Console.Out, machine, options, noise, session.Figures);
         else
