@@ -85,14 +85,14 @@ internal sealed class Pool
 
     /// <summary>
     /// Chooses a replica and takes its place there, in one step. The ticket must be ended by <see cref="End"/>, once;
-    /// the candidates are copied out for the record.
+    /// the candidates that are worth keeping are copied out for the record.
     /// </summary>
     public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out Candidate[] candidates)
     {
         lock (_lock)
         {
             var decision = _router.Route(in request, out ticket);
-            candidates = _router.Candidates.ToArray();
+            candidates = AttemptRecord.Keep(_router.Candidates);
             return decision;
         }
     }
