@@ -55,6 +55,7 @@ public static class ConfigCompiler
                 RetryBudget = config.Routing.RetryBudget,
                 AttemptsMax = config.Routing.AttemptsMax,
                 PrefixBlocksMax = config.Routing.PrefixBlocksMax,
+                CacheScope = config.Routing.CacheScope,
             },
             Limits = new()
             {

@@ -151,7 +151,10 @@ public sealed record RoutingSnapshot
     public int AttemptsMax { get; init; } = 3;
 
     /// <summary>Prefix blocks remembered per replica at most.</summary>
-    public int PrefixBlocksMax { get; init; } = 16_384;
+    public int PrefixBlocksMax { get; init; } = 65_536;
+
+    /// <summary>Who is believed to share cached prefixes, one of <see cref="KnownNames.CacheScopes"/>.</summary>
+    public string CacheScope { get; init; } = KnownNames.ScopeOrg;
 }
 
 /// <summary>What one request may cost us in memory and time.</summary>

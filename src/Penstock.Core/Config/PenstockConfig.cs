@@ -96,6 +96,10 @@ public sealed record RoutingConfig
     [Setting("Tries of one request at most, the first included.", Min = 1, Max = 10)]
     public int AttemptsMax { get; init; } = RoutingSnapshot.Default.AttemptsMax;
 
+    [Setting("Who is believed to share cached prefixes: what the engines are set up to share.",
+        Vocabulary = Vocabulary.CacheScopes)]
+    public string CacheScope { get; init; } = RoutingSnapshot.Default.CacheScope;
+
     [Setting("Prefix blocks remembered for each replica at most.", Min = 1, Max = 16_777_216)]
     public int PrefixBlocksMax { get; init; } = RoutingSnapshot.Default.PrefixBlocksMax;
 }

@@ -144,6 +144,7 @@ public sealed class GatewayHost : IAsyncDisposable
         {
             Time = time,
             JsonDepthMax = snapshot.Limits.JsonDepthMax,
+            ScopeSeed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)),
             Retries = new RetryBudget(),
             Dispatch = new Dispatch(new Routing(decisions, time), settlement, relays, time),
             Settlement = settlement,
