@@ -77,6 +77,11 @@ internal static class LeagueTable
     /// <summary>Runs of one seed play the same sessions, so they are compared seed by seed.</summary>
     private static void WriteDifferences(TextWriter output, ResultFile results)
     {
+        if (results.Runs.All(run => run.Policy == results.Reference))
+        {
+            return;
+        }
+
         var first = results.Runs.Where(run => run.Policy == results.Reference).ToDictionary(run => run.Seed);
         output.WriteLine();
         output.WriteLine($"difference to {results.Reference}, paired by seed".PadRight(46) + "TTFT mean".PadLeft(18)
