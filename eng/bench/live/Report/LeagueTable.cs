@@ -19,7 +19,7 @@ internal static class LeagueTable
         ("requests", 9, run => run.Requests, "F0"),
         ("failed", 7, run => run.Failed + run.Unanswered, "F1"),
         ("top share %", 12, run => run.ReplicaShares.Max() * 100, "F1"),
-        ("CPU gw/eng/cl", 0, run => 0, ""),
+        ("CPU gw/eng/cl", 22, run => 0, ""),
     ];
 
     public static void Write(TextWriter output, ResultFile results, double cpuLimit)
