@@ -7,7 +7,7 @@ namespace Penstock.LiveBench;
 internal sealed record LiveSettings
 {
     /// <summary>Sessions that are played at any time; sub-agents come on top.</summary>
-    public int Sessions { get; init; } = 120;
+    public int Sessions { get; init; } = 112;
 
     /// <summary>Length of the part that is measured.</summary>
     public double Minutes { get; init; } = 10;
@@ -17,13 +17,13 @@ internal sealed record LiveSettings
 
     public int Replicas { get; init; } = 8;
 
-    public string Profile { get; init; } = "h100-llama-3.1-70b";
+    public string Profile { get; init; } = "b200-llama-3.1-70b";
 
     /// <summary>Tokens of KV cache of one replica.</summary>
-    public int KvTokens { get; init; } = 1_000_000;
+    public int KvTokens { get; init; } = 700_000;
 
     /// <summary>Virtual seconds per second.</summary>
-    public double TimeScale { get; init; } = 15;
+    public double TimeScale { get; init; } = 16;
 
     /// <summary>Requests with longer prompts are left out, as if the client had compacted before.</summary>
     public int PromptTokensMax { get; init; } = 128_000;

@@ -11,7 +11,7 @@ internal sealed record Options
                                   [--warm-up M] [--replicas N] [--profile NAME] [--kv-tokens N] [--time-scale X]
                                   [--stream-interval N] [--parallel K] [--cpu-limit P] [--json FILE]
                eng/bench/live/run --merge FILE[,FILE...] [--json FILE]
-          --policies        to compare, the first is what others are compared with (default: all there are)
+          --policies        to compare, the first is what others are compared with (default: all, round-robin first)
           --seeds           runs of each policy, with seeds that count up from --first-seed (default 1, from 1)
           --sessions        sessions under way at any time
           --minutes         virtual minutes that are measured, after --warm-up
@@ -23,7 +23,8 @@ internal sealed record Options
           --json            results as JSON, written after every run; --merge puts such files together
         """;
 
-    public string[] Policies { get; init; } = [.. RoutePolicies.Names];
+    /// <summary>Round robin, which knows nothing, is what others are compared with unless said otherwise.</summary>
+    public string[] Policies { get; init; } = [.. RoutePolicies.Names.OrderBy(name => name != "round-robin")];
 
     public int Seeds { get; init; } = 1;
 

@@ -67,7 +67,7 @@ public sealed class TranscriptTests
         Assert.Equal(common + 4, transcript.Blocks);
     }
 
-    /// <summary>Whatever a session does, its body is JSON that ends with the user and has the blocks asked for.</summary>
+    /// <summary>Whatever a session does, its body is JSON, ends with the user and has the blocks asked for.</summary>
     [Fact]
     public void Any_history_of_prompts_gives_bodies_with_the_blocks_of_the_trace()
     {
@@ -84,7 +84,9 @@ public sealed class TranscriptTests
                     rng.NextInt32(300));
 
                 Assert.Equal(ids.Count, transcript.Blocks);
-                Assert.Equal("user", Turns(Body(transcript))[^1].Role);
+                var last = Turns(Body(transcript))[^1];
+                Assert.Equal("user", last.Role);
+                Assert.NotEmpty(last.Text);
 
                 var back = rng.NextInt32(3) == 0 ? rng.NextInt32(ids.Count) : 0;
                 ids.RemoveRange(ids.Count - back, back);

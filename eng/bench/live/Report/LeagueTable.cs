@@ -19,7 +19,7 @@ internal static class LeagueTable
         ("requests", 9, run => run.Requests, "F0"),
         ("failed", 7, run => run.Failed + run.Unanswered, "F1"),
         ("top share %", 12, run => run.ReplicaShares.Max() * 100, "F1"),
-        ("CPU gw/eng/cl", 0, run => 0, ""),
+        ("CPU gw/eng/cl", 22, run => 0, ""),
     ];
 
     public static void Write(TextWriter output, ResultFile results, double cpuLimit)
@@ -77,6 +77,11 @@ internal static class LeagueTable
     /// <summary>Runs of one seed play the same sessions, so they are compared seed by seed.</summary>
     private static void WriteDifferences(TextWriter output, ResultFile results)
     {
+        if (results.Runs.All(run => run.Policy == results.Reference))
+        {
+            return;
+        }
+
         var first = results.Runs.Where(run => run.Policy == results.Reference).ToDictionary(run => run.Seed);
         output.WriteLine();
         output.WriteLine($"difference to {results.Reference}, paired by seed".PadRight(46) + "TTFT mean".PadLeft(18)

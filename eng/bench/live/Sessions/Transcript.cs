@@ -121,7 +121,7 @@ internal sealed class Transcript(BlockTexts texts, int systemBlocks)
             blocks--;
         }
 
-        if (blocks < Math.Max(1, _systemBlocks) || _places.Count == 0)
+        if (blocks < Math.Max(1, _systemBlocks) || of <= _systemBlocks)
         {
             _places.Clear();
             _length = 0;
@@ -130,7 +130,7 @@ internal sealed class Transcript(BlockTexts texts, int systemBlocks)
         }
         else if (blocks < _places.Count)
         {
-            _length = _places[blocks].Start;
+            _length = _places[blocks - 1].End;
             _places.RemoveRange(blocks, _places.Count - blocks);
         }
     }
@@ -141,12 +141,13 @@ internal sealed class Transcript(BlockTexts texts, int systemBlocks)
         Append(s_openAnswer);
         Append(answer);
         Append(s_closeAnswer);
+        var end = _length;
         var at = 0;
         foreach (var run in step.Prompt)
         {
             for (var i = Math.Max(0, _places.Count - at); i < run.Count && blocks > 0; i++, blocks--)
             {
-                _places.Add(new Place(run.First + i, start, start));
+                _places.Add(new Place(run.First + i, end, start));
             }
 
             at += run.Count;
@@ -155,14 +156,15 @@ internal sealed class Transcript(BlockTexts texts, int systemBlocks)
 
     private void AppendBlock(int id)
     {
-        _places.Add(new Place(id, _length, NoAnswer));
         EnsureRoom(BlockTexts.BlockBytes);
         BlockTexts.Write(texts.KeyOf(id), _bytes.AsSpan(_length));
         _length += BlockTexts.BlockBytes;
-        if (_places.Count == _systemBlocks)
+        if (_places.Count + 1 == _systemBlocks)
         {
             Append(s_openTurns);
         }
+
+        _places.Add(new Place(id, _length, NoAnswer));
     }
 
     private void Append(ReadOnlySpan<byte> bytes)
@@ -181,7 +183,7 @@ internal sealed class Transcript(BlockTexts texts, int systemBlocks)
     }
 
     /// <summary>A block of the prompt.</summary>
-    /// <param name="Start">Where its bytes begin; an answer's begin before the turn is closed.</param>
+    /// <param name="End">Where the prompt goes on after it, in an open turn of the user.</param>
     /// <param name="AnswerStart">Which answer stands for it, by where that begins; negative where none.</param>
-    private readonly record struct Place(int Id, int Start, int AnswerStart);
+    private readonly record struct Place(int Id, int End, int AnswerStart);
 }
