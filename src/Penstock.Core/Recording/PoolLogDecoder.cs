@@ -172,15 +172,21 @@ internal sealed class PoolLogDecoder
     private static RouteTicket ReadTicket(ref FieldReader from) =>
         new((int)from.ReadSigned(), (int)from.ReadSigned());
 
-    private static CacheShape ReadShape(ref FieldReader from) => new()
+    private static CacheShape ReadShape(ref FieldReader from)
     {
-        Kind = (CacheKind)from.ReadByte(),
-        CapacityTokens = from.ReadSigned(),
-        BlockTokens = (int)from.ReadSigned(),
-        Slots = (int)from.ReadSigned(),
-        HostTokens = from.ReadSigned(),
-        DiskTokens = from.ReadSigned(),
-    };
+        var shape = new CacheShape
+        {
+            Kind = (CacheKind)from.ReadByte(),
+            CapacityTokens = from.ReadSigned(),
+            BlockTokens = (int)from.ReadSigned(),
+            Slots = (int)from.ReadSigned(),
+            HostTokens = from.ReadSigned(),
+            DiskTokens = from.ReadSigned(),
+            Ranks = (int)from.ReadSigned(),
+        };
+        var tiers = from.ReadByte();
+        return shape with { HasHost = (tiers & 1) != 0, HasDisk = (tiers & 2) != 0 };
+    }
 
     private static RecordedPrompt ReadBlocks(ref FieldReader from)
     {

@@ -160,6 +160,8 @@ internal sealed class PoolLogEncoder(IBufferWriter<byte> output)
         _to.WriteSigned(shape.Slots);
         _to.WriteSigned(shape.HostTokens);
         _to.WriteSigned(shape.DiskTokens);
+        _to.WriteSigned(shape.Ranks);
+        _to.Write((byte)((shape.HasHost ? 1 : 0) | (shape.HasDisk ? 2 : 0)));
     }
 
     private void WriteBlocks(ReadOnlySpan<ulong> blocks)
