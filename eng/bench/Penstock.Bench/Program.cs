@@ -5,8 +5,8 @@ using Penstock.Bench.Load;
 using Penstock.Bench.Upstream;
 
 // One program, four roles, each in its own process so that their CPU is told apart: `drive ROOT [options]` measures,
-// `upstream PORT` is the paced engine, `fleet PORT N` is N of it, on 127.0.0.1 to 127.0.0.N, `load PLAN` is one run of the
-// load client.
+// `upstream PORT` is the paced engine, `fleet PORT N` is N of it, on 127.0.0.1 to 127.0.0.N, `load PLAN` is one run of
+// the load client.
 switch (args)
 {
     case ["upstream", var port]:

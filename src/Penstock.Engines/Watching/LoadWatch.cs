@@ -11,14 +11,25 @@ public sealed class LoadWatch(ReplicaWatch replica, TimeProvider time) : IAsyncD
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
     private LoadPace _pace = LoadPace.Start;
+    private long _askedAt;
+    private bool _hadWaiting;
+
+    /// <summary>A request that ends now makes what was told stale, and that was told long enough ago.</summary>
+    internal bool IsStale =>
+        (_pace.Interval > LoadPace.Shortest || Volatile.Read(ref _hadWaiting))
+        && time.GetElapsedTime(Interlocked.Read(ref _askedAt)) >= LoadPace.Soonest;
 
     /// <summary>Begins to ask. Call once.</summary>
     public void Start() => _loop = RunAsync(_stop.Token);
 
-    /// <summary>Asks soon: work went to a replica that was idle.</summary>
+    /// <summary>
+    /// Asks soon, where a request that ended there makes the last answer stale: the replica was taken for idle, or it
+    /// told of waiting requests, of which one has begun now. Never sooner than <see cref="LoadPace.Soonest"/> after
+    /// the last question, however many requests end.
+    /// </summary>
     public void AskSoon()
     {
-        if (_pace.Interval > LoadPace.Shortest)
+        if (IsStale)
         {
             _pause.Wake();
         }
@@ -38,8 +49,10 @@ public sealed class LoadWatch(ReplicaWatch replica, TimeProvider time) : IAsyncD
             await _pause.WaitAsync(_pace.Interval, stop);
             if (replica.Identity is { Adapter.TellsLoad: true } identity && replica.Health.IsRoutable)
             {
+                Interlocked.Exchange(ref _askedAt, time.GetTimestamp());
                 var report = await AskAsync(identity, stop);
                 _pace = _pace.After(report);
+                Volatile.Write(ref _hadWaiting, report?.Waiting > 0);
                 replica.TellLoad(report);
             }
         }

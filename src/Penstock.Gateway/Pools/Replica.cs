@@ -73,6 +73,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     /// <summary>A request that went here was answered in full; news only where something failed before.</summary>
     public void Succeeded()
     {
+        _load.AskSoon();
         if (Health is not { Status: HealthStatus.Healthy, RequestFailures: 0, ConnectFailures: 0 })
         {
             _watch.Observe(HealthSignal.RequestSucceeded);

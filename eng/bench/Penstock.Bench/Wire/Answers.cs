@@ -72,7 +72,8 @@ internal static class Answers
         page.Append(CultureInfo.InvariantCulture, $"# TYPE {name} histogram\n");
         for (var i = 0; i < 24; i++)
         {
-            var labels = string.Create(CultureInfo.InvariantCulture, $"engine=\"0\",le=\"{i * 0.25}\",model_name=\"{Model}\"");
+            var labels = string.Create(
+                CultureInfo.InvariantCulture, $"engine=\"0\",le=\"{i * 0.25}\",model_name=\"{Model}\"");
             page.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{{labels}}} {1000 + (i * 37)}.0\n");
         }
 
