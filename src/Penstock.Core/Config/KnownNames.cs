@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Penstock.Core.Routing;
 
 namespace Penstock.Core.Config;
 
@@ -24,9 +25,8 @@ public enum Vocabulary
 /// <summary>The words that a document may use for policies, engines, log levels and scopes.</summary>
 public static class KnownNames
 {
-    /// <summary>Routing policies, one file each in <c>Routing</c>.</summary>
-    public static ImmutableArray<string> Policies { get; } =
-        ["cost", "least-tokens", "least-outstanding", "power-of-two", "round-robin", "random"];
+    /// <summary>Routing policies: those that <see cref="RoutePolicies"/> can make.</summary>
+    public static ImmutableArray<string> Policies => RoutePolicies.Names;
 
     /// <summary>Engine adapters; <c>auto</c> asks the endpoint what it is.</summary>
     public static ImmutableArray<string> Engines { get; } =

@@ -44,6 +44,9 @@ public sealed class PrefixIndex
     /// <summary>Blocks remembered of each replica at most.</summary>
     public int BlocksPerReplica => _holders.BlocksPerReplica;
 
+    /// <summary>What the blocks of prompts are made of.</summary>
+    public PrefixKeying Keying => _keying;
+
     /// <summary>Bytes of canonical prompt per token, learned from what engines report; 1 where prompts are keyed by
     /// tokens.</summary>
     public double UnitsPerToken { get; private set; } = 4;

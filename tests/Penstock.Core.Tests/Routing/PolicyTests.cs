@@ -1,5 +1,7 @@
+using Penstock.Core.Config;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Routing;
+using Penstock.Repo.Tests;
 using Penstock.Tests.Shared;
 
 namespace Penstock.Core.Tests.Routing;
@@ -9,10 +11,21 @@ public class PolicyTests
     public static TheoryData<string> Policies => [.. RoutePolicies.Names];
 
     [Fact]
-    public void The_policies_have_the_names_of_the_configuration() =>
-        Assert.Equal(
-            ["cost", "least-outstanding", "least-tokens", "power-of-two", "random", "round-robin"],
-            RoutePolicies.Names);
+    public void The_names_are_sorted_and_those_of_the_configuration()
+    {
+        Assert.Equal(RoutePolicies.Names.Distinct().Order(StringComparer.Ordinal), RoutePolicies.Names);
+        Assert.Equal(RoutePolicies.Names, KnownNames.Policies);
+    }
+
+    [Fact]
+    public void Every_policy_is_on_the_pages_that_list_them()
+    {
+        var page = Repository.Read("src/Penstock.Core/Routing/Policies/README.md");
+        Assert.All(RoutePolicies.Names, name => Assert.Contains($"| `{name}` |", page));
+        var settings = Repository.Read("docs/configuration.md");
+        Assert.All(RoutePolicies.Names, name => Assert.Contains($"`{name}`", settings));
+        Assert.Equal(RoutePolicies.Names.Length, page.Split("\n| `").Length - 1);
+    }
 
     [Fact]
     public void There_is_no_policy_of_another_name() => Assert.Null(RoutePolicies.Create("Cost"));
@@ -42,11 +55,7 @@ public class PolicyTests
     }
 
     [Theory]
-    [InlineData("random")]
-    [InlineData("power-of-two")]
-    [InlineData("least-outstanding")]
-    [InlineData("least-tokens")]
-    [InlineData("cost")]
+    [MemberData(nameof(Policies))]
     public void Where_all_are_equal_each_gets_its_share(string policy)
     {
         // 5,000 draws of one in five: a standard deviation of 28; 150 is more than five of them.
@@ -55,9 +64,30 @@ public class PolicyTests
     }
 
     [Theory]
+    [InlineData("aibrix-prefix")]
+    [InlineData("chwbl")]
+    [InlineData("chwbl-session")]
+    [InlineData("cost")]
+    [InlineData("dynamo-kv")]
+    [InlineData("gie-weighted")]
     [InlineData("least-outstanding")]
     [InlineData("least-tokens")]
-    [InlineData("cost")]
+    [InlineData("llmd-optimized")]
+    [InlineData("llmd-optimized-lookahead")]
+    [InlineData("llmd-precise")]
+    [InlineData("llmd-weighted")]
+    [InlineData("lmetric")]
+    [InlineData("lmetric-dynamo")]
+    [InlineData("mooncake")]
+    [InlineData("preble")]
+    [InlineData("ray-prefix")]
+    [InlineData("sglang-cache-aware")]
+    [InlineData("skywalker")]
+    [InlineData("sticky-session")]
+    [InlineData("trtllm-kv")]
+    [InlineData("vllm-dp")]
+    [InlineData("vps-kv")]
+    [InlineData("vps-session")]
     public void Ties_go_to_all_who_tie_and_to_no_one_else(string policy)
     {
         var rig = new PoolRig(policy, 5);

@@ -14,8 +14,13 @@ internal sealed class PoolRig
     private Rng _rng;
 
     public PoolRig(string policy, int replicas, ulong seed = 1, int blocksPerReplica = 256)
+        : this(RoutePolicies.Create(policy)!, replicas, seed, blocksPerReplica)
     {
-        _policy = RoutePolicies.Create(policy)!;
+    }
+
+    public PoolRig(RoutePolicy policy, int replicas, ulong seed = 1, int blocksPerReplica = 256)
+    {
+        _policy = policy;
         _rng = new Rng(seed);
         _candidates = new Candidate[replicas];
         State = new PoolState(new PoolOptions(replicas, blocksPerReplica));
@@ -43,10 +48,14 @@ internal sealed class PoolRig
     public void SetEligible(int replica, Ineligible ineligible, int inFlightMax = int.MaxValue) =>
         Tell(PoolEvent.Eligibility(default, replica, ineligible, inFlightMax));
 
-    public RouteDecision Decide(long tokens = 1_000, ulong[]? chain = null, int[]? tried = null, long outputMax = 0)
+    public RouteDecision Decide(
+        long tokens = 1_000, ulong[]? chain = null, int[]? tried = null, long outputMax = 0, double at = 0,
+        ulong session = 0)
     {
         var request = new RouteRequest
         {
+            At = At(at),
+            Session = session,
             Prompt = Prompt(chain, (long)(tokens * State.Index.UnitsPerToken)),
             Tried = tried,
             OutputTokensMax = outputMax,
@@ -56,16 +65,21 @@ internal sealed class PoolRig
 
     /// <summary>Sends a request of that many uncached tokens to a replica of the test's choice.</summary>
     public RouteTicket SendTo(
-        int replica, long tokens = 1_000, double at = 0, ulong[]? chain = null, long? bytes = null)
+        int replica, long tokens = 1_000, double at = 0, ulong[]? chain = null, long? bytes = null,
+        ulong session = 0)
     {
         var decision = new RouteDecision(replica, -1, tokens, 0, 0, 200);
-        return Dispatch(in decision, at, chain, bytes ?? tokens * 4);
+        return Dispatch(in decision, at, chain, bytes ?? tokens * 4, session);
     }
 
+    /// <summary>Makes the replica hold a chain of 64-token blocks, with nothing in flight there.</summary>
+    public void Hold(int replica, ulong[] chain, int blocks) => End(SendTo(replica, chain: chain[..blocks]));
+
     /// <summary>Carries a decision out.</summary>
-    public RouteTicket Dispatch(in RouteDecision decision, double at, ulong[]? chain, long bytes)
+    public RouteTicket Dispatch(
+        in RouteDecision decision, double at, ulong[]? chain, long bytes, ulong session = 0)
     {
-        var request = new RouteRequest { At = At(at), Prompt = Prompt(chain, bytes) };
+        var request = new RouteRequest { At = At(at), Prompt = Prompt(chain, bytes), Session = session };
         var ticket = Tell(PoolEvent.Dispatched(in request, in decision), request.Prompt);
         _sent[ticket] = (chain, bytes);
         return ticket;

@@ -12,7 +12,11 @@ internal sealed class PowerOfTwoPolicy : RoutePolicy
 
     public override string Unit => "requests";
 
-    public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
+    public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng) =>
+        DrawTwo(candidates, ref rng);
+
+    /// <summary>Gives two eligible candidates their cost, and leaves the others as they are.</summary>
+    internal static void DrawTwo(Span<Candidate> candidates, ref Rng rng)
     {
         var eligible = 0;
         foreach (ref readonly var candidate in candidates)
