@@ -18,7 +18,8 @@ internal sealed record Options
           --json         one JSON document on standard output, nothing else
         """;
 
-    public static readonly string[] AllSections = ["request", "event", "first-token", "half-load", "idle", "idle-replicas"];
+    public static readonly string[] AllSections =
+        ["request", "event", "first-token", "half-load", "idle", "idle-replicas"];
 
     public string[] Gateways { get; init; } = Target.Gateways;
 

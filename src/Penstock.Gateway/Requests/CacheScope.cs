@@ -4,8 +4,8 @@ using Penstock.Core.Primitives;
 namespace Penstock.Gateway.Requests;
 
 /// <summary>
-/// What the prefix of a prompt is believed to be shared within: the tenant, as configured, and the model or adapter that
-/// the engine is asked for.
+/// What the prefix of a prompt is believed to be shared within: the tenant, as configured, and the model or adapter
+/// that the engine is asked for.
 /// </summary>
 internal static class CacheScope
 {
