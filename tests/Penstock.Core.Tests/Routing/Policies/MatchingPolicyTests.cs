@@ -40,6 +40,8 @@ public class MatchingPolicyTests
     [InlineData("sglang-cache-aware", 140, 211, 1)]
     [InlineData("sglang-cache-aware-old", 0, 32, 0)]
     [InlineData("sglang-cache-aware-old", 0, 33, 1)]
+    [InlineData("sglang-cache-aware-old", 100, 133, 1)]
+    [InlineData("sglang-cache-aware", 100, 133, 0)]
     [InlineData("aibrix-prefix", 0, 1, 0)]
     [InlineData("aibrix-prefix", 0, 8, 0)]
     [InlineData("aibrix-prefix", 0, 9, 1)]
