@@ -2,12 +2,14 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Gateway.Api;
+using Penstock.Gateway.Cluster;
 using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Observability;
 using Penstock.Gateway.Pools;
 using Penstock.Gateway.Requests;
 using Penstock.Gateway.Requests.Relaying;
+using Penstock.Gateway.Storage;
 
 namespace Penstock.Gateway.Hosting;
 
@@ -22,6 +24,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private readonly FleetRuntime _fleet;
     private readonly RequestFlow _flow;
     private readonly LedgerRoom _ledger;
+    private readonly ClusterRoom? _cluster;
     private readonly TelemetryRoom _telemetry;
     private readonly ITimer _sweep;
     private readonly Listeners _listeners;
@@ -32,11 +35,13 @@ public sealed class GatewayHost : IAsyncDisposable
         _fleet = rooms.Fleet;
         _flow = rooms.Flow;
         _ledger = rooms.Ledger;
+        _cluster = rooms.Cluster;
         _telemetry = telemetry;
         _listeners = listeners;
         _time = time;
         _sweep = time.CreateTimer(_ => _flow.Sweep(), null, Watchdog.Interval, Watchdog.Interval);
         _source.Changed += _fleet.Apply;
+        _source.Changed += ListPeers;
     }
 
     /// <summary>Where clients reach it.</summary>
@@ -59,17 +64,20 @@ public sealed class GatewayHost : IAsyncDisposable
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
         var telemetry = new TelemetryRoom(options.RequestLog, options.OtlpEndpoint, time);
         var flow = MakeFlow(source.Current, ledger, fleet, decisions, telemetry.Requests, time, logs);
-        var rooms = new ObservedRooms(flow, fleet, ledger, decisions, source);
-        telemetry.Observe(rooms);
-        var admin = new AdminPort(source, fleet, decisions, ledger, flow, telemetry.Page);
+        ClusterRoom? cluster = null;
         try
         {
+            cluster = await JoinAsync(source.Current.Cluster, time, logs, stop);
+            var rooms = new ObservedRooms(flow, fleet, ledger, decisions, source, cluster);
+            telemetry.Observe(rooms);
+            var admin = new AdminPort(rooms, telemetry.Page);
             var listeners = await Listeners.OpenAsync(options, new DataPort(flow, fleet), admin, stop);
             return new GatewayHost(rooms, telemetry, listeners, time);
         }
         catch
         {
             telemetry.Dispose();
+            await LeaveAsync(cluster);
             await fleet.DisposeAsync();
             await ledger.DisposeAsync();
             throw;
@@ -110,13 +118,34 @@ public sealed class GatewayHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _source.Changed -= _fleet.Apply;
+        _source.Changed -= ListPeers;
         _flow.Draining = true;
         await _listeners.DisposeAsync();
         await _sweep.DisposeAsync();
         _telemetry.Dispose();
+        await LeaveAsync(_cluster);
         await _fleet.DisposeAsync();
         await _ledger.DisposeAsync();
     }
+
+    private void ListPeers(FleetSnapshot snapshot) => _cluster?.List(snapshot.Cluster?.Peers ?? []);
+
+    private static async Task<ClusterRoom?> JoinAsync(
+        ClusterSnapshot? settings, TimeProvider time, ILoggerFactory logs, CancellationToken stop)
+    {
+        if (settings is null)
+        {
+            return null;
+        }
+
+        var store = settings.Database is { } database
+            ? new PostgresMembers(PostgresAddress.ConnectionString(database, settings.DatabasePassword))
+            : null;
+        return await ClusterRoom.OpenAsync(
+            settings, new UnusedNews(), store, time, logs.CreateLogger<ClusterRoom>(), stop);
+    }
+
+    private static ValueTask LeaveAsync(ClusterRoom? cluster) => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private static RequestFlow MakeFlow(
         FleetSnapshot snapshot, LedgerRoom ledger, FleetRuntime fleet, DecisionLog decisions,

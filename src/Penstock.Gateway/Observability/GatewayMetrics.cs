@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Penstock.Gateway.Cluster;
 using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Pools;
@@ -8,7 +9,8 @@ namespace Penstock.Gateway.Observability;
 
 /// <summary>Whose state is shown.</summary>
 internal sealed record ObservedRooms(
-    RequestFlow Flow, FleetRuntime Fleet, LedgerRoom Ledger, DecisionLog Decisions, FleetSource Config);
+    RequestFlow Flow, FleetRuntime Fleet, LedgerRoom Ledger, DecisionLog Decisions, FleetSource Config,
+    ClusterRoom? Cluster = null);
 
 /// <summary>What the gateway's rooms say of themselves when somebody collects; costs nothing in between.</summary>
 internal static class GatewayMetrics
@@ -37,6 +39,7 @@ internal static class GatewayMetrics
             "penstock.config.waiting_for_restart", () => rooms.Config.Status.RestartNeeded.Length,
             "{setting}", "Changed settings that take effect at the next start.");
         ReplicaMetrics.Observe(meter, rooms.Fleet);
+        ClusterMetrics.Observe(meter, rooms.Cluster);
     }
 
     public static void ObserveLog(Meter meter, RequestLog log)
