@@ -36,8 +36,8 @@ public class ExchangeTests
             var others = names.Select((n, i) => (Name: n, Load: $"{n}: p/r0 {i + 1} {10 * i} 0"))
                 .Where(o => o.Name != node.Room.Self.Node).Select(o => o.Load);
             await node.Heard.WhenLoadsAsync([.. others]);
+            await Until.TrueAsync(() => node.Room.Links.Up == 3);
             Assert.Equal(3, node.Room.Members.Count);
-            Assert.Equal(3, node.Room.Links.Up);
         }
 
         await ClusterNode.StopAllAsync(nodes);

@@ -12,7 +12,8 @@ public class PeerStreamTests
     private static readonly string[] Said =
     [
         "hello gw-1 42", "heartbeat 1000", "load p/a 3 4096 300", "prefix p/a 640 11,12,13",
-        "prefix p/b 700 11,12,13,14", "lost p/b", "health a True", "health a False", "heartbeat 1000", "prefix p/a 9 11", "goodbye",
+        "prefix p/b 700 11,12,13,14", "lost p/b", "health a True", "health a False", "heartbeat 1000",
+        "prefix p/a 9 11", "goodbye",
     ];
 
     [Fact]

@@ -52,7 +52,7 @@ internal sealed class MemberBook(ClusterSelf self, PeerLinks links)
         lock (_lock)
         {
             var before = _found.Length;
-            _found = [.. _found.Where(m => links.IsReached(m.Node))];
+            _found = [.. _found.Where(m => links.WasReached(m.Node, PeerTimes.ForgetAfter))];
             if (_found.Length != before)
             {
                 Apply();

@@ -35,6 +35,7 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
     private Task _running = Task.CompletedTask;
     private string? _problem;
     private string? _doubleOf;
+    private long _reached;
 
     public Uri Address { get; } = address;
 
@@ -42,6 +43,9 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
     public string? Node { get; private set; }
 
     public LinkState State { get; private set; }
+
+    /// <summary>The timestamp at which the last stream ended; null where none was up.</summary>
+    public long? UpUntil { get; private set; }
 
     /// <summary>Why it is not up; null where it is.</summary>
     public string? Problem => _problem;
@@ -72,10 +76,9 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         var failures = 0;
         while (!_leave.IsCancellationRequested)
         {
-            var was = State;
             State = LinkState.Connecting;
             var problem = _doubleOf is { } node && all.IsReached(node) ? "" : await TryStreamAsync();
-            failures = was == LinkState.Up || Node is not null && problem is null ? 0 : failures + 1;
+            failures = State == LinkState.Up ? 0 : failures + 1;
             if (problem is "")
             {
                 State = LinkState.Needless;
@@ -87,7 +90,7 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
                 Report(problem ?? "it ended the stream");
             }
 
-            await PauseAsync(State == LinkState.Needless ? PeerTimes.ForgetAfter : Pause(failures));
+            await PauseAsync(State == LinkState.Needless ? PeerTimes.RetryMax : Pause(failures));
         }
     }
 
@@ -144,6 +147,7 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         }
         finally
         {
+            UpUntil = State == LinkState.Up ? parts.Time.GetTimestamp() : UpUntil;
             all.Released(this);
             await attempt.CancelAsync();
         }
@@ -151,13 +155,13 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
 
     private async Task<string?> StreamAsync(CancellationTokenSource attempt)
     {
+        var epoch = parts.Self.Epoch;
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Address, Path))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new PeerContent(stream => SendAsync(stream, attempt)),
+            Content = new PeerContent(stream => SendAsync(stream, epoch, attempt)),
         };
-        var epoch = parts.Self.Epoch;
         request.Headers.TryAddWithoutValidation("authorization", parts.Proof.Of(parts.Self.Node, epoch));
         request.Headers.TryAddWithoutValidation(PeerProof.NodeHeader, parts.Self.Node);
         request.Headers.TryAddWithoutValidation(
@@ -169,7 +173,7 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         Node = response.Headers.TryGetValues(PeerProof.NodeHeader, out var names) ? names.First() : null;
         if (response.StatusCode != HttpStatusCode.OK)
         {
-            return Refusal(response.StatusCode);
+            return Refusal(response, epoch);
         }
 
         if (Node is null || !all.Reached(this))
@@ -192,9 +196,9 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         return null;
     }
 
-    private async Task SendAsync(Stream stream, CancellationTokenSource attempt)
+    private async Task SendAsync(Stream stream, long epoch, CancellationTokenSource attempt)
     {
-        var sender = new PeerSender(parts.Self, parts.Outbox, parts.Counters);
+        var sender = new PeerSender(parts.Self.Node, epoch, parts.Outbox, parts.Counters, _reached);
         using var tick = new PeriodicTimer(PeerTimes.BatchEvery, parts.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(attempt.Token, _leave.Token);
         try
@@ -208,6 +212,10 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         catch (OperationCanceledException) when (_leave.IsCancellationRequested && !attempt.IsCancellationRequested)
         {
             await WriteAsync(stream, sender.Farewell(Now), PeerTimes.LeaveWithin, attempt);
+        }
+        finally
+        {
+            _reached = sender.Reached;
         }
     }
 
@@ -233,15 +241,19 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         }
     }
 
-    private static string Refusal(HttpStatusCode status) => status switch
+    private static string Refusal(HttpResponseMessage response, long epoch) => response.StatusCode switch
     {
-        HttpStatusCode.MisdirectedRequest => "",
+        HttpStatusCode.MisdirectedRequest => IsOfEpoch(response, epoch) ? "" : "it has the name of this gateway",
         HttpStatusCode.Unauthorized => "it has another secret",
         HttpStatusCode.UpgradeRequired => "it speaks another version",
         HttpStatusCode.Conflict => "it knows a later process of this gateway's name",
         HttpStatusCode.ServiceUnavailable => "it has too many peers, or stops",
-        _ => string.Create(CultureInfo.InvariantCulture, $"it answers with status {(int)status}"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"it answers with status {(int)response.StatusCode}"),
     };
+
+    private static bool IsOfEpoch(HttpResponseMessage response, long epoch) =>
+        response.Headers.TryGetValues(PeerProof.EpochHeader, out var epochs)
+        && epochs.First() == epoch.ToString(CultureInfo.InvariantCulture);
 
     private static string Reason(Exception e) => e switch
     {

@@ -85,6 +85,10 @@ internal sealed class PeerLinks : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether a stream goes to the node, or did a moment ago.</summary>
+    public bool WasReached(string node, TimeSpan within) => All.Any(l => l.Node == node
+        && (l.State == LinkState.Up || (l.UpUntil is { } at && _parts.Time.GetElapsedTime(at) < within)));
+
     /// <summary>Takes note that a link reaches its node. False where another one does already: one is enough.</summary>
     public bool Reached(PeerLink link)
     {

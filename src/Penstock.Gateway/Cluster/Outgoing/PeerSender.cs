@@ -8,7 +8,13 @@ namespace Penstock.Gateway.Cluster.Outgoing;
 /// slow gets fewer and newer ones; of prompts it misses those that the ring has overwritten by then.
 /// </summary>
 /// <remarks>Not thread-safe: one stream's own. Begins with what is known from before it was opened.</remarks>
-internal sealed class PeerSender(ClusterSelf self, PeerOutbox outbox, ClusterCounters counters)
+/// <param name="node">Who this gateway is.</param>
+/// <param name="epoch">Under which epoch the stream was opened.</param>
+/// <param name="outbox">What there is to tell.</param>
+/// <param name="counters">Counts.</param>
+/// <param name="reached">How far the streams before this one to the same peer came; 0 where there was none.</param>
+internal sealed class PeerSender(
+    string node, long epoch, PeerOutbox outbox, ClusterCounters counters, long reached)
 {
     /// <summary>Bytes of a batch at most, which bounds what one stream sends to 5 MiB/s.</summary>
     public const int BatchBytesMax = 128 * 1024;
@@ -18,9 +24,13 @@ internal sealed class PeerSender(ClusterSelf self, PeerOutbox outbox, ClusterCou
     private long[] _told = [];
     private int _named;
     private int _first;
-    private long _cursor;
     private bool _greeted;
+    private bool _begun;
+    private long _cursor;
     private Instant _lastAt;
+
+    /// <summary>How far this stream came in the ring.</summary>
+    public long Reached => _cursor;
 
     /// <summary>The next bytes to send; none where there is nothing to say. Valid until the next call.</summary>
     public ReadOnlyMemory<byte> Next(Instant now)
@@ -51,7 +61,7 @@ internal sealed class PeerSender(ClusterSelf self, PeerOutbox outbox, ClusterCou
         _batch.Clear();
         if (!_greeted)
         {
-            _batch.TryHello(self.Epoch, self.Node);
+            _batch.TryHello(epoch, node);
         }
 
         _batch.TryHeartbeat(now.Nanoseconds);
@@ -109,7 +119,8 @@ internal sealed class PeerSender(ClusterSelf self, PeerOutbox outbox, ClusterCou
         while (true)
         {
             var any = outbox.Ring.TryRead(ref _cursor, _chain, out var news, out var missed);
-            counters.Drop(_greeted ? missed : 0);
+            counters.Drop(_begun ? missed : MissedBetween());
+            _begun = true;
             if (!any || news.Replica.Id >= _named || !Tell(in news))
             {
                 return;
@@ -118,6 +129,9 @@ internal sealed class PeerSender(ClusterSelf self, PeerOutbox outbox, ClusterCou
             _cursor++;
         }
     }
+
+    // Between two streams as within one; before the first there was nothing to miss.
+    private long MissedBetween() => reached > 0 ? Math.Max(0, _cursor - reached) : 0;
 
     private bool Tell(in News news) => news.Kind switch
     {
