@@ -21,7 +21,7 @@ internal sealed class ClusterRoom : IAsyncDisposable
         _port = port;
         Self = self;
         Views = views;
-        Counters = parts.Counters;
+        Counters = parts.Outbox.Counters;
         Outbox = parts.Outbox;
         Links = new PeerLinks(parts);
         Members = new MemberBook(self, Links);
@@ -47,6 +47,7 @@ internal sealed class ClusterRoom : IAsyncDisposable
 
     /// <summary>Opens the port and begins to find and to tell the others. Neither has to succeed.</summary>
     /// <param name="settings">As configured.</param>
+    /// <param name="outbox">Where the pools report.</param>
     /// <param name="sink">Who uses what the others say.</param>
     /// <param name="store">Where gateways find each other; null: as listed only. Disposed with the room.</param>
     /// <param name="time">Times and waits.</param>
@@ -54,19 +55,18 @@ internal sealed class ClusterRoom : IAsyncDisposable
     /// <param name="stop">Gives up.</param>
     /// <exception cref="IOException">The port is taken.</exception>
     public static async Task<ClusterRoom> OpenAsync(
-        ClusterSnapshot settings, IPeerSink sink, IMemberStore? store, TimeProvider time, ILogger log,
-        CancellationToken stop)
+        ClusterSnapshot settings, PeerOutbox outbox, IPeerSink sink, IMemberStore? store, TimeProvider time,
+        ILogger log, CancellationToken stop)
     {
         var self = ClusterSelf.Of(settings, time);
-        var counters = new ClusterCounters();
         var proof = new PeerProof(settings.Secret);
-        var views = new PeerViews(sink, counters, time, log);
+        var views = new PeerViews(sink, outbox.Counters, time, log);
         try
         {
-            var door = new PeerDoor(self, proof, views, counters, log);
+            var door = new PeerDoor(self, proof, views, outbox.Counters, log);
             var port = await PeerPort.OpenAsync(HostOf(settings), settings.Port, door, stop);
             self.Address = settings.Advertise ?? new Uri($"http://{port.End}");
-            var parts = new LinkParts(self, proof, new PeerOutbox(counters), counters, time, log);
+            var parts = new LinkParts(self, proof, outbox, time, log);
             var room = new ClusterRoom(self, views, port, parts, store);
             room.Members.List(settings.Peers);
             room.Watch?.Start();

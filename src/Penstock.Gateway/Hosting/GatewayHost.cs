@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Gateway.Api;
 using Penstock.Gateway.Cluster;
+using Penstock.Gateway.Cluster.Outgoing;
 using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Observability;
@@ -142,7 +143,7 @@ public sealed class GatewayHost : IAsyncDisposable
             ? new PostgresMembers(PostgresAddress.ConnectionString(database, settings.DatabasePassword))
             : null;
         return await ClusterRoom.OpenAsync(
-            settings, new UnusedNews(), store, time, logs.CreateLogger<ClusterRoom>(), stop);
+            settings, new PeerOutbox(), new UnusedNews(), store, time, logs.CreateLogger<ClusterRoom>(), stop);
     }
 
     private static ValueTask LeaveAsync(ClusterRoom? cluster) => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;

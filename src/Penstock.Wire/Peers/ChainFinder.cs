@@ -4,10 +4,10 @@ namespace Penstock.Wire.Peers;
 /// The sender's way to find how much of a chain a <see cref="ChainWindow"/> already has. Approximate on purpose: a
 /// block it does not find is told once more.
 /// </summary>
-/// <remarks>Not thread-safe; 256 KiB, taken once.</remarks>
+/// <remarks>Not thread-safe; 512 KiB, taken once.</remarks>
 public sealed class ChainFinder(ChainWindow window)
 {
-    private const int Places = 65_536;
+    private const int Places = 131_072;
 
     // The low half of the number of the segment that a block was last added in, plus one; 0: none.
     private readonly uint[] _segmentOf = new uint[Places];

@@ -7,14 +7,14 @@ namespace Penstock.Wire.Peers;
 /// </summary>
 /// <remarks>
 /// Not thread-safe. Holds the last <see cref="WindowBlocks"/> blocks and <see cref="WindowSegments"/> segments in
-/// memory taken once, <c>1.3 MiB</c>; what comes after overwrites the oldest. A chain whose beginning was overwritten
+/// memory taken once, 2.5 MiB; what comes after overwrites the oldest. A chain whose beginning was overwritten
 /// is gone as a whole.
 /// </remarks>
 public sealed class ChainWindow
 {
-    public const int WindowBlocks = 131_072;
+    public const int WindowBlocks = 262_144;
 
-    public const int WindowSegments = 8_192;
+    public const int WindowSegments = 16_384;
 
     /// <summary>Segments of one chain at most; a longer story is told anew.</summary>
     public const int SegmentsOfChainMax = 64;

@@ -35,7 +35,7 @@ internal sealed class ClusterNode : IAsyncDisposable
         var settings = new ClusterSnapshot { Node = name, Port = port, Secret = secret };
         return new ClusterNode(
             await ClusterRoom.OpenAsync(
-                settings, heard, store, time ?? TimeProvider.System, NullLogger.Instance,
+                settings, new PeerOutbox(), heard, store, time ?? TimeProvider.System, NullLogger.Instance,
                 TestContext.Current.CancellationToken),
             heard);
     }

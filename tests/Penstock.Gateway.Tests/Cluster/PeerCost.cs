@@ -24,10 +24,9 @@ public sealed class PeerCost : IPeerFrames
     [InlineData(1_600)]
     public void Prints_the_cost_of_prompts_of_so_many_blocks(int blocks)
     {
-        var counters = new ClusterCounters();
-        var outbox = new PeerOutbox(counters);
+        var outbox = new PeerOutbox();
         var pool = outbox.Open("p", [.. Enumerable.Range(0, 64).Select(i => $"replica-{i}")]);
-        var sender = new PeerSender("a", 1, outbox, counters, 0);
+        var sender = new PeerSender("a", 1, outbox, 0);
         var decoder = new PeerDecoder();
         var rng = new Rng(1);
         var most = blocks + (Turns / Sessions * 10);
@@ -55,7 +54,7 @@ public sealed class PeerCost : IPeerFrames
 
         _output.WriteLine(
             $"{blocks} blocks: load {Nanoseconds(loads)} ns, prompt {Nanoseconds(routes)} ns; batch of one "
-            + $"{Nanoseconds(batches)} ns, reading it {Nanoseconds(reads)} ns, {counters.BytesOut / Turns} bytes");
+            + $"{Nanoseconds(batches)} ns, reading it {Nanoseconds(reads)} ns, {outbox.Counters.BytesOut / Turns} bytes");
         Assert.Equal(Turns, _heard);
     }
 

@@ -9,7 +9,9 @@ namespace Penstock.Gateway.Tests.Cluster;
 /// <summary>A peer that says whatever a test wants, on a stream that stays open for as long as it does.</summary>
 internal sealed class RawPeer : IDisposable
 {
-    private readonly HttpClient _client = new();
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+    private readonly HttpClient _client = new() { Timeout = s_patience };
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private HttpResponseMessage? _answer;
 
@@ -48,9 +50,11 @@ internal sealed class RawPeer : IDisposable
     /// <summary>Completes once the other side has ended the stream.</summary>
     public async Task EndedAsync()
     {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
+        late.CancelAfter(s_patience);
         try
         {
-            await _answer!.Content.ReadAsByteArrayAsync(Cancel);
+            await _answer!.Content.ReadAsByteArrayAsync(late.Token);
         }
         catch (Exception e) when (e is HttpRequestException or IOException)
         {

@@ -76,6 +76,7 @@ internal sealed class PeerDoor(
         }
 
         if (node.Length is 0 or > PeerFormat.NameBytesMax
+            || node.AsSpan().ContainsAnyExceptInRange('!', '~')
             || !long.TryParse(request.Headers[PeerProof.EpochHeader], NumberStyles.None, CultureInfo.InvariantCulture,
                 out epoch)
             || !proof.IsRight(request.Headers.Authorization.ToString(), node, epoch))

@@ -13,8 +13,8 @@ namespace Penstock.Gateway.Cluster.Incoming;
 /// </summary>
 internal sealed class PeerPort : IAsyncDisposable
 {
-    /// <summary>Connections at most; a node needs one each way.</summary>
-    private const int ConnectionsMax = 2 * PeerNode.SeatsMax;
+    /// <summary>Connections at most, of peers and of those who are none.</summary>
+    private const int ConnectionsMax = 16 * PeerNode.SeatsMax;
 
     private readonly WebApplication _app;
     private readonly CancellationTokenSource _stopping;

@@ -20,7 +20,7 @@ internal enum LinkState
 
 /// <summary>What links share.</summary>
 internal sealed record LinkParts(
-    ClusterSelf Self, PeerProof Proof, PeerOutbox Outbox, ClusterCounters Counters, TimeProvider Time, ILogger Log);
+    ClusterSelf Self, PeerProof Proof, PeerOutbox Outbox, TimeProvider Time, ILogger Log);
 
 /// <summary>
 /// The way to one other gateway: keeps one stream to it open for as long as it is a member, and opens it again, after a
@@ -198,7 +198,7 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
 
     private async Task SendAsync(Stream stream, long epoch, CancellationTokenSource attempt)
     {
-        var sender = new PeerSender(parts.Self.Node, epoch, parts.Outbox, parts.Counters, _reached);
+        var sender = new PeerSender(parts.Self.Node, epoch, parts.Outbox, _reached);
         using var tick = new PeriodicTimer(PeerTimes.BatchEvery, parts.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(attempt.Token, _leave.Token);
         try

@@ -7,7 +7,7 @@ namespace Penstock.Gateway.Cluster.Outgoing;
 /// by the pools, read by every stream.
 /// </summary>
 /// <remarks>Thread-safe. Bounded: <see cref="PeerFormat.ReplicasMax"/> replicas, and the ring.</remarks>
-internal sealed class PeerOutbox(ClusterCounters counters)
+internal sealed class PeerOutbox
 {
     private readonly Lock _naming = new();
     private readonly Dictionary<(string Pool, string Replica), OutboxReplica> _known = [];
@@ -15,6 +15,9 @@ internal sealed class PeerOutbox(ClusterCounters counters)
     private int _count;
 
     public RouteRing Ring { get; } = new();
+
+    /// <summary>What is counted of all that goes out and comes in.</summary>
+    public ClusterCounters Counters { get; } = new();
 
     /// <summary>All replicas named so far, in the order of their ids; the list only grows.</summary>
     public ReadOnlySpan<OutboxReplica> Replicas => _replicas.AsSpan(0, Volatile.Read(ref _count));
@@ -42,7 +45,7 @@ internal sealed class PeerOutbox(ClusterCounters counters)
 
         if (_count == PeerFormat.ReplicasMax)
         {
-            counters.Unlist(1);
+            Counters.Unlist(1);
             return null;
         }
 

@@ -11,10 +11,8 @@ namespace Penstock.Gateway.Cluster.Outgoing;
 /// <param name="node">Who this gateway is.</param>
 /// <param name="epoch">Under which epoch the stream was opened.</param>
 /// <param name="outbox">What there is to tell.</param>
-/// <param name="counters">Counts.</param>
 /// <param name="reached">How far the streams before this one to the same peer came; 0 where there was none.</param>
-internal sealed class PeerSender(
-    string node, long epoch, PeerOutbox outbox, ClusterCounters counters, long reached)
+internal sealed class PeerSender(string node, long epoch, PeerOutbox outbox, long reached)
 {
     /// <summary>Bytes of a batch at most, which bounds what one stream sends to 5 MiB/s.</summary>
     public const int BatchBytesMax = 128 * 1024;
@@ -71,7 +69,7 @@ internal sealed class PeerSender(
     {
         _greeted = true;
         _lastAt = now;
-        counters.Sent(_batch.Frames, _batch.Bytes.Length);
+        outbox.Counters.Sent(_batch.Frames, _batch.Bytes.Length);
         return _batch.Bytes;
     }
 
@@ -119,7 +117,7 @@ internal sealed class PeerSender(
         while (true)
         {
             var any = outbox.Ring.TryRead(ref _cursor, _chain, out var news, out var missed);
-            counters.Drop(_begun ? missed : MissedBetween());
+            outbox.Counters.Drop(_begun ? missed : MissedBetween());
             _begun = true;
             if (!any || news.Replica.Id >= _named || !Tell(in news))
             {

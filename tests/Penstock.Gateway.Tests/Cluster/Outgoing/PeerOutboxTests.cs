@@ -1,6 +1,5 @@
 using System.Buffers;
 using Penstock.Core.Primitives;
-using Penstock.Gateway.Cluster;
 using Penstock.Gateway.Cluster.Outgoing;
 using Penstock.Tests.Shared;
 using Penstock.Wire.Peers;
@@ -10,12 +9,9 @@ namespace Penstock.Gateway.Tests.Cluster.Outgoing;
 /// <summary>From what a pool reports to the batches of a stream, without the network.</summary>
 public class PeerOutboxTests
 {
-    private readonly ClusterCounters _counters = new();
-    private readonly PeerOutbox _outbox;
+    private readonly PeerOutbox _outbox = new();
     private readonly Reading _read = new();
     private Instant _now = Instant.FromSeconds(1);
-
-    public PeerOutboxTests() => _outbox = new PeerOutbox(_counters);
 
     [Fact]
     public void A_slow_peer_gets_the_newest_load_and_not_those_in_between()
@@ -91,7 +87,7 @@ public class PeerOutboxTests
         pool.Routed(1, [1], 1);
         pool.CacheLost(1);
         pool.Dispose();
-        Assert.Equal(3, _counters.Unlisted);
+        Assert.Equal(3, _outbox.Counters.Unlisted);
         Assert.Equal(PeerFormat.ReplicasMax, _outbox.Replicas.Length);
     }
 
@@ -114,7 +110,7 @@ public class PeerOutboxTests
         }
 
         Assert.Equal(Enumerable.Range(110, RouteRing.ItemsMax).Select(i => $"r0 {i}"), told);
-        Assert.Equal(10, _counters.Dropped);
+        Assert.Equal(10, _outbox.Counters.Dropped);
 
         // What fell between two streams of one peer is missed too; what was before the first is not.
         var reached = sender.Reached;
@@ -124,9 +120,9 @@ public class PeerOutboxTests
         }
 
         Batch(Sender(reached));
-        Assert.Equal(15, _counters.Dropped);
+        Assert.Equal(15, _outbox.Counters.Dropped);
         Batch(Sender());
-        Assert.Equal(15, _counters.Dropped);
+        Assert.Equal(15, _outbox.Counters.Dropped);
     }
 
     [Fact]
@@ -192,7 +188,7 @@ public class PeerOutboxTests
         }));
     }
 
-    private PeerSender Sender(long reached = 0) => new("a", 1, _outbox, _counters, reached);
+    private PeerSender Sender(long reached = 0) => new("a", 1, _outbox, reached);
 
     private List<string> Batch(PeerSender sender)
     {
