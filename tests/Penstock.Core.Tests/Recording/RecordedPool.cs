@@ -95,6 +95,9 @@ internal sealed class RecordedPool
                 _router.Tell(
                     PoolEvent.PeerPrefix(Now, replica, 1), new PromptPrefix { Blocks = Chain(7, _rng.NextInt32(20)) });
                 break;
+            case 15 when _rng.NextInt32(2) == 0:
+                _router.Tell(PoolEvent.PeerHeard(Now, _rng.NextInt32(3)));
+                break;
             case 15 when _rng.NextInt32(8) == 0:
                 _router.Tell(PoolEvent.PeerGone(Now, _rng.NextInt32(3)));
                 break;
