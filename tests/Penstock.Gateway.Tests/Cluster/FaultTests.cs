@@ -169,6 +169,7 @@ public class FaultTests
         var streams = 0;
         await using var deaf = await DeafAsync(() => Interlocked.Increment(ref streams));
         a.Room.List([new Uri(deaf.Urls.First())]);
+        await Until.TrueAsync(() => a.Room.Links.Up == 1);
         using var late = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var rng = new Rng(1);
         var chain = new ulong[PeerFormat.BlocksMax];
