@@ -239,6 +239,7 @@ public class FaultTests
         {
             http.Response.Headers[PeerProof.NodeHeader] = "deaf";
             await http.Response.StartAsync();
+            await http.Response.BodyWriter.FlushAsync();
             opened();
             var gone = new TaskCompletionSource();
             await using var registered = http.RequestAborted.Register(gone.SetResult);
