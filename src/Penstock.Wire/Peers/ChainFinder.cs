@@ -4,10 +4,13 @@ namespace Penstock.Wire.Peers;
 /// The sender's way to find how much of a chain a <see cref="ChainWindow"/> already has. Approximate on purpose: a
 /// block it does not find is told once more.
 /// </summary>
-/// <remarks>Not thread-safe; 512 KiB, taken once.</remarks>
+/// <remarks>Not thread-safe; 2 MiB, taken once.</remarks>
 public sealed class ChainFinder(ChainWindow window)
 {
-    private const int Places = 131_072;
+    private const int Places = 524_288;
+
+    // The place of a block may have been taken by another; its neighbours' were not all.
+    private const int Tries = 4;
 
     // The low half of the number of the segment that a block was last added in, plus one; 0: none.
     private readonly uint[] _segmentOf = new uint[Places];
@@ -21,14 +24,16 @@ public sealed class ChainFinder(ChainWindow window)
         while (found.Depth < high)
         {
             var middle = found.Depth + ((high - found.Depth + 1) / 2);
-            if (SegmentOf(chain[middle - 1], middle) is >= 0 and var segment)
+            var before = found.Depth;
+            for (var at = middle; at > before && at > middle - Tries && found.Depth == before; at--)
             {
-                found = (segment, middle);
+                if (SegmentOf(chain[at - 1], at) is >= 0 and var segment)
+                {
+                    found = (segment, at);
+                }
             }
-            else
-            {
-                high = middle - 1;
-            }
+
+            high = found.Depth == before ? middle - 1 : high;
         }
 
         return found;

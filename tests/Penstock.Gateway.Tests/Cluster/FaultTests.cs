@@ -169,6 +169,7 @@ public class FaultTests
         var streams = 0;
         await using var deaf = await DeafAsync(() => Interlocked.Increment(ref streams));
         a.Room.List([new Uri(deaf.Urls.First())]);
+        await Until.TrueAsync(() => a.Room.Links.Up == 1);
         using var late = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var rng = new Rng(1);
         var chain = new ulong[PeerFormat.BlocksMax];
@@ -238,6 +239,7 @@ public class FaultTests
         {
             http.Response.Headers[PeerProof.NodeHeader] = "deaf";
             await http.Response.StartAsync();
+            await http.Response.BodyWriter.FlushAsync();
             opened();
             var gone = new TaskCompletionSource();
             await using var registered = http.RequestAborted.Register(gone.SetResult);

@@ -53,8 +53,9 @@ public sealed class PeerCost : IPeerFrames
         }
 
         _output.WriteLine(
-            $"{blocks} blocks: load {Nanoseconds(loads)} ns, prompt {Nanoseconds(routes)} ns; batch of one "
-            + $"{Nanoseconds(batches)} ns, reading it {Nanoseconds(reads)} ns, {outbox.Counters.BytesOut / Turns} bytes");
+            $"{blocks} blocks: load {Nanoseconds(loads)} ns, prompt {Nanoseconds(routes)} ns; batch "
+            + $"{Nanoseconds(batches)} ns, reading it {Nanoseconds(reads)} ns, "
+            + $"{outbox.Counters.BytesOut / Turns} bytes");
         Assert.Equal(Turns, _heard);
     }
 

@@ -137,6 +137,43 @@ public class PeerStreamTests
     }
 
     [Fact]
+    public void A_chain_of_which_the_end_is_there_and_the_beginning_is_not_is_told_anew()
+    {
+        var rng = new Rng(7);
+        var batch = new PeerBatch(128 * 1024);
+        var decoder = new PeerDecoder();
+        var heard = new HeardFrames();
+        batch.TryHello(1, "n");
+        batch.TryReplica(0, "p", "r");
+        var chain = Draw(ref rng, 1_000);
+        Tell(chain);
+        Fill(ChainWindow.WindowBlocks - 10_000);
+        chain = [.. chain, .. Draw(ref rng, 10)];
+        Assert.InRange(Tell(chain), 80, 300);
+        Fill(10_000);
+        chain = [.. chain, .. Draw(ref rng, 10)];
+        Assert.InRange(Tell(chain), 8_160, 8_190);
+
+        void Fill(int blocks)
+        {
+            for (var told = 0; told < blocks; told += 1_000)
+            {
+                Tell(Draw(ref rng, 1_000));
+            }
+        }
+
+        int Tell(ulong[] blocks)
+        {
+            Assert.True(batch.TryPrefix(0, 1, blocks));
+            var length = batch.Bytes.Length;
+            Assert.Equal(PeerFailure.None, Read(decoder, batch.Bytes.ToArray(), heard));
+            Assert.Equal(blocks, heard.Chains[^1]);
+            batch.Clear();
+            return length;
+        }
+    }
+
+    [Fact]
     public void What_does_not_fit_is_left_out_whole()
     {
         var batch = new PeerBatch(400);
