@@ -195,7 +195,7 @@ public sealed class PoolState
         }
 
         Sessions.Note(happened.Session, decision.Replica, happened.At);
-        _index.Dispatched(in prompt, decision.Replica, happened.At);
+        var claim = _index.Dispatched(in prompt, decision.Replica, happened.At);
         return _tickets.Open(new TicketTable.InFlight
         {
             Replica = decision.Replica,
@@ -207,6 +207,7 @@ public sealed class PoolState
             PredictedTokens = decision.PredictedTokens,
             OutputTokens = decision.OutputTokens,
             DispatchedAt = happened.At,
+            Claim = claim,
         });
     }
 
@@ -249,7 +250,7 @@ public sealed class PoolState
             Learn(in happened, in request, ref load);
         }
 
-        _index.Released(in prompt, request.Replica, happened.Report, happened.At);
+        _index.Released(in prompt, request.Replica, in request.Claim, happened.Report, happened.At);
         _tickets.Close(happened.Ticket);
     }
 
@@ -297,11 +298,11 @@ public sealed class PoolState
             _outputs.Learn(request.Key, request.Class, report.OutputTokens);
         }
 
-        if (report.CachedTokens >= 0 && report.PromptTokens > 0)
+        var isCurrent = _index.IsCurrent(request.Replica, in request.Claim);
+        if (report.CachedTokens >= 0 && report.PromptTokens > 0
+            && load.Compare(request.PredictedTokens, request.Claim.Safe, report.CachedTokens, isCurrent))
         {
-            load.PredictedTokens += request.PredictedTokens;
-            load.CachedTokens += report.CachedTokens;
-            load.Trust = load.Trust.After(request.PredictedTokens, report.CachedTokens);
+            _index.Clear(request.Replica);
         }
 
         LoadRates.Answer(ref load, in request, report.OutputTokens, happened.At);

@@ -65,6 +65,18 @@ public struct ReplicaLoad
     /// <summary>Prompt tokens of the same requests that the engine found in its cache.</summary>
     public long CachedTokens;
 
+    /// <summary>
+    /// One comparison of what the index predicted with what the engine found; true where it shows that the engine lost
+    /// all. Predictions that are not current, from before such a loss was seen, say nothing new.
+    /// </summary>
+    internal bool Compare(long predicted, long safe, long cached, bool isCurrent)
+    {
+        PredictedTokens += predicted;
+        CachedTokens += cached;
+        Trust = isCurrent ? Trust.After(predicted, safe, cached) : Trust;
+        return isCurrent && Trust.HasRestarted;
+    }
+
     /// <summary>What is known before anything was seen.</summary>
     internal static ReplicaLoad New => new()
     {

@@ -1,3 +1,4 @@
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Routing;
@@ -104,5 +105,8 @@ internal sealed class TicketTable(int max)
         public RequestClass Class;
         public Instant DispatchedAt;
         public Instant FirstTokenAt;
+
+        /// <summary>What it holds of the replica's mirror.</summary>
+        public PrefixClaim Claim;
     }
 }
