@@ -40,7 +40,9 @@ internal sealed class FleetRuntime : IAsyncDisposable
         _outlets = outlets;
         _probes = new EngineClient(time);
         _current = Make(first, new Dictionary<string, Pool>());
-        _flush = outlets.Recordings is null ? null : time.CreateTimer(_ => FlushRecordings(), null, FlushEvery, FlushEvery);
+        _flush = outlets.Recordings is null
+            ? null
+            : time.CreateTimer(_ => FlushRecordings(), null, FlushEvery, FlushEvery);
     }
 
     /// <summary>What new requests are served by.</summary>
