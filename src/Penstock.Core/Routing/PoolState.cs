@@ -22,6 +22,7 @@ public sealed class PoolState
     private readonly OutputLengths _outputs = new();
     private readonly PeerLoads _peers;
     private readonly TicketTable _tickets = new(InFlightMax);
+    private LineFit _prefills;
 
     /// <summary>Every replica starts as not healthy.</summary>
     public PoolState(PoolOptions options)
@@ -131,6 +132,7 @@ public sealed class PoolState
         _peers.Save(to);
         Sessions.Save(to);
         _tickets.Save(to);
+        to.Write(in _prefills);
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote, into a state with the same options.</summary>
@@ -142,6 +144,7 @@ public sealed class PoolState
         _peers.Load(ref from);
         Sessions.Load(ref from);
         _tickets.Load(ref from);
+        _prefills = from.Read<LineFit>();
     }
 
     private void Fill(ref Candidate candidate, int replica, long prompt, in RouteRequest request)
@@ -204,6 +207,7 @@ public sealed class PoolState
             PrefillTokens = decision.UncachedTokens,
             PrefillAtDispatch = load.PrefillTokens,
             PromptTokens = decision.PromptTokens,
+            MatchedTokens = decision.MatchedTokens,
             PredictedTokens = decision.PredictedTokens,
             OutputTokens = decision.OutputTokens,
             DispatchedAt = happened.At,
@@ -222,7 +226,7 @@ public sealed class PoolState
         ref var load = ref _replicas[request.Replica];
         request.FirstTokenSeen = true;
         request.FirstTokenAt = happened.At;
-        LoadRates.FirstToken(ref load, request.PrefillAtDispatch, (happened.At - request.DispatchedAt).TotalSeconds);
+        LoadRates.FirstToken(ref load, ref request, happened.At);
         ReleasePrefill(ref load, ref request);
         request.DecodeTokens = request.PromptTokens + (request.OutputTokens / 2);
         load.DecodeTokens += request.DecodeTokens;
@@ -303,6 +307,18 @@ public sealed class PoolState
             && load.Compare(request.PredictedTokens, request.Claim.Safe, report.CachedTokens, isCurrent))
         {
             _index.Clear(request.Replica);
+        }
+
+        if (request.FirstTokenSeen)
+        {
+            var uncached = report.CachedTokens >= 0 && report.PromptTokens > 0
+                ? report.PromptTokens - report.CachedTokens
+                : request.PromptTokens - request.MatchedTokens;
+            LoadRates.Prefilled(ref load, ref _prefills, in request, uncached, happened.At);
+            foreach (ref var each in _replicas.AsSpan())
+            {
+                LoadRates.Refresh(ref each, in _prefills, happened.At);
+            }
         }
 
         LoadRates.Answer(ref load, in request, report.OutputTokens, happened.At);

@@ -96,11 +96,17 @@ internal sealed class TicketTable(int max)
         public long PrefillAtDispatch;
         public long PromptTokens;
 
+        /// <summary>Of these, relied on to be cached.</summary>
+        public long MatchedTokens;
+
         /// <summary>Of these, cached according to the index.</summary>
         public long PredictedTokens;
 
         /// <summary>Expected tokens of the answer.</summary>
         public long OutputTokens;
+
+        /// <summary>Seconds that its prefill took, once its first token is there.</summary>
+        public double PrefillSeconds;
         public ulong Key;
         public RequestClass Class;
         public Instant DispatchedAt;

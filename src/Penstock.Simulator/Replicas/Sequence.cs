@@ -19,6 +19,8 @@ internal sealed class Sequence(EngineRequest request)
 
     public int Prompt => request.PromptTokens;
 
+    public ReadOnlySpan<ulong> Chain => request.Chain.Span;
+
     public int OutputTarget => request.OutputTokens;
 
     /// <summary>Tokens produced; survives a preemption.</summary>
