@@ -5,6 +5,7 @@ using Penstock.Cli.Checking;
 using Penstock.Cli.Engine;
 using Penstock.Cli.Explain;
 using Penstock.Cli.Output;
+using Penstock.Cli.Replay;
 using Penstock.Cli.Serve;
 using Penstock.Cli.Usage;
 using Penstock.Core.Config;
@@ -58,6 +59,7 @@ public static class PenstockCommand
             CheckCommand.Create(),
             ExplainCommand.Create(),
             UsageCommand.Create(),
+            ReplayCommand.Create(),
         };
         foreach (var help in root.Options.OfType<HelpOption>())
         {

@@ -69,7 +69,8 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
             }
 
             await StallAsync(fate.StallsAfter == sent);
-            var ready = await feed.MoreThanAsync(sent, http.RequestAborted);
+            var enough = sent == 0 ? 1 : Math.Min(sent + engine.Options.StreamInterval, total);
+            var ready = await feed.MoreThanAsync(enough - 1, http.RequestAborted);
             head.CachedTokens = feed.CachedTokens;
             sent = Write(head, sent, NextHalt(fate, sent, ready), output);
             if (sent == total && fate.DiesAfter != total)
@@ -104,7 +105,9 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
         await http.Response.BodyWriter.FlushAsync(http.RequestAborted);
     }
 
-    /// <summary>One event for each token, as many as are there in one write.</summary>
+    /// <summary>
+    /// One event for each stream interval (a token, unless said otherwise), as many as are there in one write.
+    /// </summary>
     private int Write(AnswerHead head, int from, int to, AnswerOutput output)
     {
         if (from == 0)
@@ -112,9 +115,10 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
             format.Start(head, output);
         }
 
-        for (var token = from; token < to; token++)
+        for (int token = from, next; token < to; token = next)
         {
-            var text = head.Answer.Slice(token, token + 1);
+            next = token == 0 ? 1 : Math.Min(token + engine.Options.StreamInterval, to);
+            var text = head.Answer.Slice(token, next);
             if (!text.IsEmpty)
             {
                 format.Delta(head, text, output);

@@ -40,6 +40,17 @@ internal static class EngineCommand
         DefaultValueFactory = static _ => "demo-h100",
     };
 
+    private static readonly Option<int?> KvBlocks = new("--kv-blocks")
+    {
+        Description = "Blocks of KV cache, instead of the profile's.",
+    };
+
+    private static readonly Option<int> StreamInterval = new("--stream-interval")
+    {
+        Description = "Write a stream every so many tokens, after the first.",
+        DefaultValueFactory = static _ => 1,
+    };
+
     private static readonly Option<ulong> Seed = new("--seed")
     {
         Description = "Draws answers, step jitter and faults.",
@@ -92,8 +103,8 @@ internal static class EngineCommand
             "penstock engine --port 8001 --any-model --error-rate 0.1 --latency-factor 3");
         foreach (Option option in new Option[]
         {
-            Port, Host, Model, AnyModel, Profile, Seed, TimeScale, LatencyFactor, ErrorRate, StallRate, Stall, DieRate,
-            DieAfterTokens,
+            Port, Host, Model, AnyModel, Profile, KvBlocks, StreamInterval, Seed, TimeScale, LatencyFactor, ErrorRate,
+            StallRate, Stall, DieRate, DieAfterTokens,
         })
         {
             command.Options.Add(option);
@@ -147,7 +158,7 @@ internal static class EngineCommand
 
     private static SimulatedEngineOptions? Read(ParseResult parsed, out string error)
     {
-        if (FindProfile(parsed.GetValue(Profile)!, out error) is not { } profile)
+        if (FindProfile(parsed.GetValue(Profile)!, parsed.GetValue(KvBlocks), out error) is not { } profile)
         {
             return null;
         }
@@ -177,6 +188,11 @@ internal static class EngineCommand
             errors.Add("--time-scale must be above 0 and at most 1000000");
         }
 
+        if (parsed.GetValue(StreamInterval) < 1)
+        {
+            errors.Add("--stream-interval must be at least 1");
+        }
+
         if (parsed.GetValue(Model)!.Any(string.IsNullOrWhiteSpace))
         {
             errors.Add("--model must not be empty");
@@ -191,6 +207,7 @@ internal static class EngineCommand
             Seed = parsed.GetValue(Seed),
             Faults = faults,
             TimeScale = parsed.GetValue(TimeScale),
+            StreamInterval = parsed.GetValue(StreamInterval),
             Address = address!,
             Port = parsed.GetValue(Port),
         };
@@ -202,6 +219,19 @@ internal static class EngineCommand
         var name = problem[..problem.IndexOf(' ', StringComparison.Ordinal)];
         var option = name == "stall_seconds" ? Stall.Name : $"--{name.Replace('_', '-')}";
         return option + problem[name.Length..];
+    }
+
+    private static EngineProfile? FindProfile(string name, int? blocks, out string error)
+    {
+        var profile = FindProfile(name, out error);
+        if (profile is null || blocks is null)
+        {
+            return profile;
+        }
+
+        profile = profile with { KvBlocks = blocks.Value };
+        error = string.Join(Environment.NewLine, profile.Errors().Select(static problem => $"--kv-blocks: {problem}"));
+        return error.Length == 0 ? profile : null;
     }
 
     private static EngineProfile? FindProfile(string name, out string error)

@@ -30,6 +30,11 @@ internal sealed class SimulatedEngine : IDisposable
             throw new ArgumentException("time scale must be above 0 and at most 1000000", nameof(options));
         }
 
+        if (options.StreamInterval < 1)
+        {
+            throw new ArgumentException("stream interval must be at least 1", nameof(options));
+        }
+
         Options = options;
         Time = time;
         StartedAt = time.GetUtcNow();

@@ -28,6 +28,11 @@ public sealed record SimulatedEngineOptions
     /// <summary>Virtual seconds per real second: 10 makes the engine ten times as fast as its profile.</summary>
     public double TimeScale { get; init; } = 1;
 
+    /// <summary>
+    /// A stream is written every so many tokens, after the first (vLLM: stream_interval); 1 writes each.
+    /// </summary>
+    public int StreamInterval { get; init; } = 1;
+
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     /// <summary>The TCP port; 0 takes a free one.</summary>

@@ -55,7 +55,10 @@ internal static class DecisionReport
     private static string? PromptText(JsonElement decision)
     {
         var (tokens, blocks) = (decision.Text("prompt_tokens"), decision.Text("chain_blocks"));
-        return tokens is null ? null : $"{tokens} tokens" + (blocks is null ? "" : $", {blocks} prefix blocks");
+        var output = decision.Text("expected_output_tokens");
+        return tokens is null ? null
+            : $"{tokens} tokens" + (blocks is null ? "" : $", {blocks} prefix blocks")
+                + (output is null ? "" : $"; an answer of {output} tokens is expected");
     }
 
     private static string Values(JsonElement decision, string name, string unit) =>
@@ -111,10 +114,16 @@ internal static class DecisionReport
         }
 
         var replica = candidate.Text("replica");
-        return replica is null ? ""
-            : replica == decision.Text("replica") ? "chosen"
-            : replica == decision.Text("runner_up") ? "runner-up"
-            : "";
+        string[] notes =
+        [
+            replica is null ? ""
+                : replica == decision.Text("replica") ? "chosen"
+                : replica == decision.Text("runner_up") ? "runner-up"
+                : "",
+            candidate.Text("cache_trust") is { } trust and not "trusted" ? $"its cache index is {trust}" : "",
+            candidate.Text("peer_age_ms") is { } age and not "0" ? $"other gateways' view {age} ms old" : "",
+        ];
+        return string.Join(", ", notes.Where(static n => n.Length > 0));
     }
 
     private static void Attempts(CommandOutput output, JsonElement decision)

@@ -19,6 +19,7 @@ public static class ConfigCompiler
         PoolRules.Check(config, models, secrets, errors);
         KeyRules.Check(config, models, secrets, errors);
         PriceRules.Check(config, models, errors);
+        ClusterRules.Check(config, secrets, errors);
     }
 
     /// <summary>The snapshot with the given version, or every error.</summary>
@@ -55,6 +56,7 @@ public static class ConfigCompiler
                 RetryBudget = config.Routing.RetryBudget,
                 AttemptsMax = config.Routing.AttemptsMax,
                 PrefixBlocksMax = config.Routing.PrefixBlocksMax,
+                CacheScope = config.Routing.CacheScope,
             },
             Limits = new()
             {
@@ -63,6 +65,7 @@ public static class ConfigCompiler
                 InFlightMax = config.Limits.InFlightMax,
                 PingAfter = config.Limits.PingAfter,
             },
+            Cluster = config.Cluster is { } cluster ? Cluster(cluster, secrets) : null,
         };
     }
 
@@ -101,9 +104,7 @@ public static class ConfigCompiler
             Accelerator = pool.Accelerator,
             Engine = pool.Engine,
             UpstreamModel = pool.UpstreamModel,
-            UpstreamKey = SecretValues.Source(pool.Credential?.Env, pool.Credential?.File) is { } source
-                ? secrets.Find(source).Text
-                : null,
+            UpstreamKey = TextOf(pool.Credential, secrets),
             Replicas = [.. pool.Replicas.Select(static r =>
                 new ReplicaSnapshot(PoolRules.NameOf(r), r.Url) { Accelerator = r.Accelerator })],
             Timeouts = new()
@@ -116,6 +117,22 @@ public static class ConfigCompiler
             Policy = pool.Policy ?? routing.Policy,
             Simulated = pool.Simulated,
         };
+
+    private static ClusterSnapshot Cluster(ClusterConfig cluster, SecretValues secrets) =>
+        new()
+        {
+            Node = cluster.Node,
+            Host = cluster.Host,
+            Port = cluster.Port,
+            Advertise = cluster.Advertise,
+            Peers = cluster.Peers,
+            Database = cluster.Database,
+            DatabasePassword = TextOf(cluster.DatabasePassword, secrets),
+            Secret = TextOf(cluster.Secret, secrets)!,
+        };
+
+    private static string? TextOf(CredentialConfig? credential, SecretValues secrets) =>
+        SecretValues.Source(credential?.Env, credential?.File) is { } source ? secrets.Find(source).Text : null;
 
     private static KeySnapshot Key(KeyConfig key, Func<string, string> idOf) =>
         new()

@@ -32,6 +32,9 @@ public sealed record FleetSnapshot
     public required RoutingSnapshot Routing { get; init; }
 
     public required LimitsSnapshot Limits { get; init; }
+
+    /// <summary>The other gateways over the same replicas; null where this one works alone.</summary>
+    public ClusterSnapshot? Cluster { get; init; }
 }
 
 /// <summary>One model that clients can name, and the pools that serve it, in order of preference.</summary>
@@ -151,7 +154,10 @@ public sealed record RoutingSnapshot
     public int AttemptsMax { get; init; } = 3;
 
     /// <summary>Prefix blocks remembered per replica at most.</summary>
-    public int PrefixBlocksMax { get; init; } = 16_384;
+    public int PrefixBlocksMax { get; init; } = 65_536;
+
+    /// <summary>Who is believed to share cached prefixes, one of <see cref="KnownNames.CacheScopes"/>.</summary>
+    public string CacheScope { get; init; } = KnownNames.ScopeOrg;
 }
 
 /// <summary>What one request may cost us in memory and time.</summary>

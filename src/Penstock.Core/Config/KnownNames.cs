@@ -17,9 +17,12 @@ public enum Vocabulary
 
     /// <summary>Log levels.</summary>
     LogLevels,
+
+    /// <summary>Who is believed to share cached prefixes.</summary>
+    CacheScopes,
 }
 
-/// <summary>The words that a document may use for policies, engines and log levels.</summary>
+/// <summary>The words that a document may use for policies, engines, log levels and scopes.</summary>
 public static class KnownNames
 {
     /// <summary>Routing policies: those that <see cref="RoutePolicies"/> can make.</summary>
@@ -27,11 +30,23 @@ public static class KnownNames
 
     /// <summary>Engine adapters; <c>auto</c> asks the endpoint what it is.</summary>
     public static ImmutableArray<string> Engines { get; } =
-        ["auto", "vllm", "sglang", "llamacpp", "openai", "anthropic"];
+        ["auto", "vllm", "sglang", "trtllm", "llamacpp", "openai", "anthropic"];
 
     /// <summary>Log levels, the most talkative first.</summary>
     public static ImmutableArray<string> LogLevels { get; } =
         ["trace", "debug", "information", "warning", "error", "none"];
+
+    /// <summary>Prefixes are shared within an org.</summary>
+    public const string ScopeOrg = "org";
+
+    /// <summary>Prefixes are shared within a workspace.</summary>
+    public const string ScopeWorkspace = "workspace";
+
+    /// <summary>Prefixes are shared by all.</summary>
+    public const string ScopeAll = "all";
+
+    /// <summary>Who is believed to share cached prefixes, the narrower before the wider.</summary>
+    public static ImmutableArray<string> CacheScopes { get; } = [ScopeWorkspace, ScopeOrg, ScopeAll];
 
     /// <summary>The words of <paramref name="vocabulary"/>; empty where any word will do.</summary>
     public static ImmutableArray<string> Of(Vocabulary vocabulary) => vocabulary switch
@@ -39,6 +54,7 @@ public static class KnownNames
         Vocabulary.Policies => Policies,
         Vocabulary.Engines => Engines,
         Vocabulary.LogLevels => LogLevels,
+        Vocabulary.CacheScopes => CacheScopes,
         _ => [],
     };
 }

@@ -35,8 +35,14 @@ public sealed record PenstockConfig
     [Setting("What tokens cost, from when, and for prompts of which length.")]
     public ImmutableArray<PriceConfig> Prices { get; init; } = [];
 
+    [Setting("Other gateways over the same replicas; without it this one works alone.")]
+    public ClusterConfig? Cluster { get; init; }
+
     [Setting("How usage is written down.")]
     public LedgerConfig Ledger { get; init; } = new();
+
+    [Setting("The record of every decision, for replay.")]
+    public DecisionLogConfig DecisionLog { get; init; } = new();
 
     [Setting("Logs and traces.")]
     public TelemetryConfig Telemetry { get; init; } = new();
@@ -93,6 +99,10 @@ public sealed record RoutingConfig
     [Setting("Tries of one request at most, the first included.", Min = 1, Max = 10)]
     public int AttemptsMax { get; init; } = RoutingSnapshot.Default.AttemptsMax;
 
+    [Setting("Who is believed to share cached prefixes: what the engines are set up to share.",
+        Vocabulary = Vocabulary.CacheScopes)]
+    public string CacheScope { get; init; } = RoutingSnapshot.Default.CacheScope;
+
     [Setting("Prefix blocks remembered for each replica at most.", Min = 1, Max = 16_777_216)]
     public int PrefixBlocksMax { get; init; } = RoutingSnapshot.Default.PrefixBlocksMax;
 }
@@ -107,6 +117,17 @@ public sealed record LedgerConfig
     [Setting("How often the journal is forced to disk: what a power failure may cost.", Min = 0.001, Max = 1,
         Restart = true)]
     public TimeSpan FlushEvery { get; init; } = TimeSpan.FromMilliseconds(5);
+}
+
+/// <summary>The decision logs. Read once, at the start.</summary>
+public sealed record DecisionLogConfig
+{
+    [Setting("Write down what every pool decides and what happens to it, for penstock replay.", Restart = true)]
+    public bool Enabled { get; init; } = true;
+
+    [Setting("Size of all decision logs together; the oldest are deleted.", Min = 16 << 20, Max = 1L << 40,
+        Restart = true)]
+    public ByteSize MaxSize { get; init; } = new(256L << 20);
 }
 
 /// <summary>Logs and traces. Read once, at the start.</summary>

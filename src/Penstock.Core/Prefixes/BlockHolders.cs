@@ -16,7 +16,8 @@ internal sealed class BlockHolders
 {
     public const int None = 0;
 
-    private const int Batch = 16;
+    /// <summary>Blocks that are read ahead.</summary>
+    public const int Batch = 16;
 
     private readonly int[] _buckets;
     private readonly CachedBlock[] _pairs;
@@ -140,13 +141,11 @@ internal sealed class BlockHolders
         share = default;
     }
 
-    /// <summary>
-    /// Reads where the next blocks of a chain lie, all at once, so that what follows does not wait for memory block by
-    /// block. To be called with every block; works on each sixteenth.
-    /// </summary>
+    /// <summary>Reads where the next blocks of a chain lie, all at once, so that what follows does not wait for memory
+    /// block by block. To be called with every block; works on each sixteenth.</summary>
     public void Warm(ReadOnlySpan<ulong> chain, int depth)
     {
-        if (depth % Batch != 0)
+        if (depth % Batch != 0 || depth == chain.Length)
         {
             return;
         }

@@ -11,7 +11,12 @@ namespace Penstock.Core.Prefixes;
 internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, KnownLengths known, int replicas)
 {
     private readonly ulong[] _holders = new ulong[ReplicaSet.Words(replicas)];
-    private readonly Forecast[] _found = new Forecast[replicas];
+
+    /// <summary>Which of <see cref="_forecasts"/> holds for a replica; 0 for what follows from its blocks
+    /// alone.</summary>
+    private readonly byte[] _which = new byte[replicas];
+    private readonly Forecast[] _forecasts = new Forecast[(2 * PromptLengths.SpotsMax) + 1];
+    private int _count;
 
     /// <summary>Engines find the tokens of answers again, as a share of the times that it could be seen. Some templates
     /// leave out of the history what the model thought, so that what follows it never matches.</summary>
@@ -71,45 +76,30 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
         in PromptPrefix prompt, PromptLengths lengths, ReadOnlySpan<int> depths, Span<PrefixMatch> matches,
         int blockLength)
     {
-        _found.AsSpan().Clear();
-        foreach (ref readonly var spot in lengths.Spots)
+        FindEnds(lengths, depths);
+        var which = -1;
+        var depth = -1;
+        var blockTokens = 0;
+        var last = default(PrefixMatch);
+        for (var replica = 0; replica < matches.Length; replica++)
         {
-            if (!depths.Contains(spot.Block))
+            // Most replicas are like the one before.
+            ref readonly var cache = ref lists[replica];
+            if (which == _which[replica] && depth == depths[replica] && blockTokens == cache.BlockTokens
+                && cache.IsPlain)
             {
+                matches[replica] = last;
                 continue;
             }
 
-            if (spot.Tokens > 0)
-            {
-                Spread(spot.EndKey, OfEnd(in spot, 0), depths, spot.Block);
-            }
-
-            if (spot.Mark < PromptLengths.Parts)
-            {
-                Spread(spot.PartKey, OfPart(in spot, lengths, 0), depths, spot.Block);
-            }
-        }
-
-        var block = default(Forecast);
-        var depth = 0;
-        for (var replica = 0; replica < matches.Length; replica++)
-        {
-            var found = _found[replica];
-            if (found.Basis == ForecastBasis.Nothing && depths[replica] > 0)
-            {
-                if (depth != depths[replica])
-                {
-                    depth = depths[replica];
-                    block = OfBlocks(prompt.Blocks, lengths, depth, blockLength);
-                }
-
-                found = block;
-            }
-
-            var tokens = Finish(found, lengths, replica).Tokens;
-            matches[replica] = lists[replica].LowerCapacity == 0
-                ? new PrefixMatch { Device = tokens }
-                : ByTier(prompt.Blocks, lengths, replica, depths[replica], found with { Tokens = tokens }, blockLength);
+            (which, depth, blockTokens) = (_which[replica], depths[replica], cache.BlockTokens);
+            var found = which > 0 ? _forecasts[which] : OfBlocks(prompt.Blocks, lengths, depth, blockLength);
+            found = Finish(in found, lengths, replica);
+            matches[replica] = cache.LowerCapacity == 0
+                ? new PrefixMatch { Device = found.Tokens }
+                : ByTier(prompt.Blocks, lengths, replica, depth, found, blockLength);
+            last = matches[replica];
+            which = cache.IsPlain ? which : -1;
         }
     }
 
@@ -201,20 +191,47 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
         return lengths.At((long)low * blockLength);
     }
 
+    /// <summary>Which replicas hold an answer or a part that ends just after the blocks that they hold.</summary>
+    private void FindEnds(PromptLengths lengths, ReadOnlySpan<int> depths)
+    {
+        _which.AsSpan().Clear();
+        _count = 1;
+        foreach (ref readonly var spot in lengths.Spots)
+        {
+            if (!depths.Contains(spot.Block))
+            {
+                continue;
+            }
+
+            if (spot.Tokens > 0)
+            {
+                Spread(spot.EndKey, OfEnd(in spot, 0), depths, spot.Block);
+            }
+
+            if (spot.Mark < PromptLengths.Parts)
+            {
+                Spread(spot.PartKey, OfPart(in spot, lengths, 0), depths, spot.Block);
+            }
+        }
+    }
+
     private void Spread(ulong key, in Forecast forecast, ReadOnlySpan<int> depths, int depth)
     {
+        _forecasts[_count] = forecast;
         blocks.Find(key, _holders);
         for (var word = 0; word < _holders.Length; word++)
         {
             for (var left = _holders[word]; left != 0; left &= left - 1)
             {
                 var replica = (word << 6) + BitOperations.TrailingZeroCount(left);
-                if (depths[replica] == depth && _found[replica].Basis == ForecastBasis.Nothing)
+                if (depths[replica] == depth && _which[replica] == 0)
                 {
-                    _found[replica] = forecast;
+                    _which[replica] = (byte)_count;
                 }
             }
         }
+
+        _count++;
     }
 
     /// <summary>Less what the replica lost of it already, rounded as it rounds, and never the whole prompt: its last

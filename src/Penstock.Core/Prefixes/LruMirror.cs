@@ -15,11 +15,17 @@ internal sealed class LruMirror(
     BlockHolders blocks, CacheLists lists, AgeRing ages, CacheForecast forecast, CacheLearning learning,
     int blockLength) : CacheMirror
 {
+    /// <summary>Bytes of memory, all told.</summary>
+    public const int Bytes = PrefixChainBuilder.BlocksMax * sizeof(int);
+
     private const int None = BlockHolders.None;
+
+    /// <summary>Where the blocks of the chain at hand lie.</summary>
+    private readonly int[] _places = new int[PrefixChainBuilder.BlocksMax];
 
     public override PrefixClaim Take(in PromptPrefix prompt, PromptLengths lengths, int replica)
     {
-        var chain = prompt.Blocks;
+        var chain = prompt.Blocks[..Math.Min(prompt.Blocks.Length, PrefixChainBuilder.BlocksMax)];
         var held = 0;
         for (; held < chain.Length; held++)
         {
@@ -85,6 +91,34 @@ internal sealed class LruMirror(
         lists.Fit(replica);
     }
 
+    /// <summary>The replica holds a chain, and used it last: what taking it and giving it back at once comes
+    /// to.</summary>
+    public void Touch(in PromptPrefix prompt, PromptLengths lengths, int replica)
+    {
+        var chain = prompt.Blocks;
+        var depth = 0;
+        for (; depth < chain.Length; depth++)
+        {
+            blocks.Warm(chain, depth);
+            var at = blocks.Find(chain[depth], replica);
+            if (at == None)
+            {
+                break;
+            }
+
+            _places[depth] = at;
+            lists.Pin(replica, at, Weight(lengths, depth));
+        }
+
+        depth = Add(chain, lengths, replica, depth);
+        for (depth--; depth >= 0; depth--)
+        {
+            lists.Unpin(replica, _places[depth], blocks[_places[depth]].Tokens, confirms: true);
+        }
+
+        lists.Fit(replica);
+    }
+
     public override void Clear(int replica) => lists.Clear(replica);
 
     /// <summary>Tokens used at the replica since a pair was, those that requests hold included; none where another
@@ -117,11 +151,7 @@ internal sealed class LruMirror(
         return low;
     }
 
-    private long Weight(PromptLengths lengths, int depth)
-    {
-        var from = lengths.At((long)depth * blockLength);
-        return lengths.At((depth + 1L) * blockLength) - from;
-    }
+    private long Weight(PromptLengths lengths, int depth) => lengths.OfBlock(depth, blockLength);
 
     /// <summary>Adds the blocks from <paramref name="depth"/> on, as many as there is room for.</summary>
     private int Add(ReadOnlySpan<ulong> chain, PromptLengths lengths, int replica, int depth)
@@ -130,6 +160,7 @@ internal sealed class LruMirror(
         for (; depth < chain.Length; depth++)
         {
             blocks.Warm(chain, depth);
+            WarmOldest(replica, depth - first);
             var weight = Weight(lengths, depth);
             if (!lists.TryAdd(replica, chain[depth], weight, out var at))
             {
@@ -138,9 +169,26 @@ internal sealed class LruMirror(
 
             lists.Pin(replica, at, weight, isNew: true);
             blocks[at].BeginsRun = depth == first;
+            _places[depth] = at;
         }
 
         return depth;
+    }
+
+    /// <summary>Reads where those lie that are lost next, as <see cref="BlockHolders.Warm"/> does.</summary>
+    private void WarmOldest(int replica, int added)
+    {
+        if (added % BlockHolders.Batch == 0)
+        {
+            Span<ulong> hashes = stackalloc ulong[BlockHolders.Batch];
+            var count = 0;
+            for (var at = lists[replica].Device.Oldest; at != None && count < hashes.Length; at = blocks[at].Newer)
+            {
+                hashes[count++] = blocks[at].Hash;
+            }
+
+            blocks.Warm(hashes[..count], 0);
+        }
     }
 
     /// <summary>Takes the ends of the parts that lie after so many blocks, both included.</summary>

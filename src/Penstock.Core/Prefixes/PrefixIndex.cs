@@ -24,7 +24,7 @@ public sealed class PrefixIndex
     public const int BytesPerReplica = AgeRing.BytesPerReplica + 640;
 
     /// <summary>Bytes of memory of an index, beside its replicas and entries.</summary>
-    public const int BytesPerPool = KnownLengths.Bytes + 8_192;
+    public const int BytesPerPool = KnownLengths.Bytes + LruMirror.Bytes + 8_192;
 
     /// <summary>vLLM's own default.</summary>
     private const int DefaultBlockTokens = 16;
@@ -214,10 +214,16 @@ public sealed class PrefixIndex
     /// longer than the cap).</summary>
     public void Insert(ReadOnlySpan<ulong> chain, int replica)
     {
+        chain = chain[..Math.Min(chain.Length, PrefixChainBuilder.BlocksMax)];
         var prompt = new PromptPrefix { Blocks = chain, Length = (long)chain.Length * _keying.BlockLength };
         var lengths = _lengths.Read(in prompt);
+        if (_mirrors[replica] == _lru)
+        {
+            _lru.Touch(in prompt, lengths, replica);
+            return;
+        }
+
         var claim = _mirrors[replica].Take(in prompt, lengths, replica);
-        prompt = prompt with { Blocks = chain[..Math.Min(chain.Length, Math.Max(claim.Blocks, claim.Slot))] };
         _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, lengths.Total);
     }
 

@@ -15,7 +15,8 @@ internal sealed class PromptLengths(KnownLengths known)
     /// <summary>Marks that are looked up, from the last one back. The first ones always are.</summary>
     private const int LookedAt = 24;
 
-    private const int SpotsMax = LookedAt + PrefixChainBuilder.FirstMarks;
+    /// <summary>Marks that are known at most.</summary>
+    public const int SpotsMax = LookedAt + PrefixChainBuilder.FirstMarks;
 
     /// <summary>How far a message may be from the usual ratio and still be the answer whose length is known.</summary>
     private const double Plausible = 4;
@@ -25,6 +26,15 @@ internal sealed class PromptLengths(KnownLengths known)
 
     private readonly Spot[] _spots = new Spot[SpotsMax];
     private readonly (long End, long Tokens)[] _anchors = new (long End, long Tokens)[(2 * SpotsMax) + 1];
+
+    /// <summary>Tokens a unit after each anchor.</summary>
+    private readonly double[] _slopes = new double[(2 * SpotsMax) + 1];
+
+    /// <summary>The block that was asked for last.</summary>
+    private long _start;
+    private long _startTokens;
+    private long _end;
+    private long _endTokens;
     private int _spotCount;
     private int _anchorCount;
     private int _cursor;
@@ -81,6 +91,15 @@ internal sealed class PromptLengths(KnownLengths known)
         {
             Add(prompt.Length, Total);
         }
+
+        _start = _end = -1;
+        for (var i = 0; i < _anchorCount - 1; i++)
+        {
+            var (to, after) = _anchors[i + 1];
+            _slopes[i] = (after - _anchors[i].Tokens) / (double)(to - _anchors[i].End);
+        }
+
+        _slopes[_anchorCount - 1] = 1 / unitsPerToken;
     }
 
     /// <summary>Tokens before <paramref name="end"/>. Fastest where the calls go on from each other.</summary>
@@ -97,13 +116,18 @@ internal sealed class PromptLengths(KnownLengths known)
         }
 
         var (from, tokens) = _anchors[_cursor];
-        if (_cursor == _anchorCount - 1)
-        {
-            return tokens + (long)((end - from) / _unitsPerToken);
-        }
+        return tokens + (long)((end - from) * _slopes[_cursor]);
+    }
 
-        var (to, after) = _anchors[_cursor + 1];
-        return tokens + ((after - tokens) * (end - from) / (to - from));
+    /// <summary>Tokens of one block.</summary>
+    public long OfBlock(int depth, int blockLength)
+    {
+        var from = (long)depth * blockLength;
+        var before = from == _end ? _endTokens : At(from);
+        var to = from + blockLength;
+        var after = to == _start ? _startTokens : At(to);
+        (_start, _startTokens, _end, _endTokens) = (from, before, to, after);
+        return after - before;
     }
 
     private void Anchor(in Spot spot, ReadOnlySpan<PromptMark> marks)

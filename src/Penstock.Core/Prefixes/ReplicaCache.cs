@@ -41,13 +41,16 @@ internal struct TierList
 /// <summary>The cache of one replica.</summary>
 internal struct ReplicaCache
 {
+    /// <summary>Tokens in a block of the engine's.</summary>
+    public int BlockTokens;
+
+    /// <summary>Of the oldest block a part may be lost already: its hash, and how many of its tokens.</summary>
+    public int PartialLost;
+    public ulong Partial;
+
     public TierList Device;
     public TierList Host;
     public TierList Disk;
-
-    /// <summary>Of the oldest block a part may be lost already: its hash, and how many of its tokens.</summary>
-    public ulong Partial;
-    public int PartialLost;
 
     /// <summary>Counts how often everything was forgotten: what was held before is not to be given back.</summary>
     public int Generation;
@@ -57,9 +60,6 @@ internal struct ReplicaCache
 
     /// <summary>Times that there was no room because requests held everything.</summary>
     public long Overflows;
-
-    /// <summary>Tokens in a block of the engine's.</summary>
-    public int BlockTokens;
 
     /// <summary>It loses all that one request added at once.</summary>
     public bool LosesRuns;
@@ -73,6 +73,9 @@ internal struct ReplicaCache
     public readonly long Capacity => Device.Capacity;
 
     public readonly bool HasCapacity => Device.Capacity < Unbounded;
+
+    /// <summary>Nothing of it is lost in part, and it has one tier.</summary>
+    public readonly bool IsPlain => PartialLost == 0 && LowerCapacity == 0;
 
     public readonly long LowerCapacity => Host.Capacity + Disk.Capacity;
 

@@ -28,13 +28,14 @@ public sealed class PoolRouter(PoolState state, RoutePolicy policy, ulong seed)
     public RouteDecision Route(in RouteRequest request, out RouteTicket ticket)
     {
         var decision = State.Decide(in request, Policy, _candidates, ref _rng);
-        Recorder?.Decided(in request, in decision);
+        Recorder?.Decided(in request, in decision, _candidates);
         ticket = default;
         if (decision.Found)
         {
             var dispatched = PoolEvent.Dispatched(in request, in decision);
             ticket = State.Apply(in dispatched, request.Prompt);
             Policy.Happened(in dispatched, request.Prompt, State);
+            Recorder?.Dispatched(ticket);
         }
 
         return decision;
@@ -69,9 +70,12 @@ public sealed class PoolRouter(PoolState state, RoutePolicy policy, ulong seed)
 /// <summary>Writes down what a pool decided and what happened to it, in order.</summary>
 public interface IPoolRecorder
 {
-    /// <summary>A decision was made; where it found a replica, the request is dispatched there.</summary>
-    void Decided(in RouteRequest request, in RouteDecision decision);
+    /// <summary>A decision was made, over these candidates.</summary>
+    void Decided(in RouteRequest request, in RouteDecision decision, ReadOnlySpan<Candidate> candidates);
 
-    /// <summary>Something else happened. Called before the state knows of it.</summary>
+    /// <summary>The decision found a replica, and the request has its place there under this ticket.</summary>
+    void Dispatched(RouteTicket ticket);
+
+    /// <summary>Something else happens. Called before the state knows of it.</summary>
     void Happened(in PoolEvent happened, in PromptPrefix prompt);
 }

@@ -70,6 +70,13 @@ public sealed class PoolState
         return LeastCost.Choose(candidates, prompt, output, ref rng);
     }
 
+    /// <summary>Where the request of a ticket is; −1 where it has ended.</summary>
+    public int ReplicaOf(RouteTicket ticket)
+    {
+        ref readonly var request = ref _tickets.Find(ticket, out var open);
+        return open ? request.Replica : -1;
+    }
+
     /// <summary>Expected tokens of the answer to a request.</summary>
     public long ExpectedOutput(in RouteRequest request) =>
         _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
@@ -101,6 +108,9 @@ public sealed class PoolState
                 break;
             case PoolEventKind.PeerLoad:
                 _peers.Set(happened.Node, happened.Replica, happened.Share, happened.At);
+                break;
+            case PoolEventKind.PeerHeard:
+                _peers.Hear(happened.Node, happened.At);
                 break;
             case PoolEventKind.PeerGone:
                 _peers.Remove(happened.Node);

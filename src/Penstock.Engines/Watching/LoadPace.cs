@@ -10,6 +10,9 @@ internal readonly record struct LoadPace(TimeSpan Interval)
 
     public static TimeSpan Longest { get; } = TimeSpan.FromSeconds(8);
 
+    /// <summary>Between two questions at least, whatever there is to ask for.</summary>
+    public static TimeSpan Soonest { get; } = TimeSpan.FromMilliseconds(250);
+
     public static LoadPace Start { get; } = new(Shortest);
 
     /// <summary>The pace after one question.</summary>

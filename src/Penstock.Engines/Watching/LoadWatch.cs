@@ -7,21 +7,29 @@ namespace Penstock.Engines.Watching;
 /// </summary>
 public sealed class LoadWatch(ReplicaWatch replica, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>Load that comes later than this is of no use.</summary>
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
-
     private readonly Pause _pause = new(time);
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
     private LoadPace _pace = LoadPace.Start;
+    private long _askedAt;
+    private bool _hadWaiting;
+
+    /// <summary>A request that ends now makes what was told stale, and that was told long enough ago.</summary>
+    internal bool IsStale =>
+        (_pace.Interval > LoadPace.Shortest || Volatile.Read(ref _hadWaiting))
+        && time.GetElapsedTime(Interlocked.Read(ref _askedAt)) >= LoadPace.Soonest;
 
     /// <summary>Begins to ask. Call once.</summary>
     public void Start() => _loop = RunAsync(_stop.Token);
 
-    /// <summary>Asks soon: work went to a replica that was idle.</summary>
+    /// <summary>
+    /// Asks soon, where a request that ended there makes the last answer stale: the replica was taken for idle, or it
+    /// told of waiting requests, of which one has begun now. Never sooner than <see cref="LoadPace.Soonest"/> after
+    /// the last question, however many requests end.
+    /// </summary>
     public void AskSoon()
     {
-        if (_pace.Interval > LoadPace.Shortest)
+        if (IsStale)
         {
             _pause.Wake();
         }
@@ -41,8 +49,10 @@ public sealed class LoadWatch(ReplicaWatch replica, TimeProvider time) : IAsyncD
             await _pause.WaitAsync(_pace.Interval, stop);
             if (replica.Identity is { Adapter.TellsLoad: true } identity && replica.Health.IsRoutable)
             {
+                Interlocked.Exchange(ref _askedAt, time.GetTimestamp());
                 var report = await AskAsync(identity, stop);
                 _pace = _pace.After(report);
+                Volatile.Write(ref _hadWaiting, report?.Waiting > 0);
                 replica.TellLoad(report);
             }
         }
@@ -50,7 +60,7 @@ public sealed class LoadWatch(ReplicaWatch replica, TimeProvider time) : IAsyncD
 
     private async Task<LoadReport?> AskAsync(EngineIdentity identity, CancellationToken stop)
     {
-        using var timer = new CancellationTokenSource(AnswerTimeout, time);
+        using var timer = new CancellationTokenSource(identity.Adapter.LoadTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, stop);
         try
         {

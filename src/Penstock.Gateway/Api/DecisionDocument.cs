@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Penstock.Core.Models;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Routing;
 using Penstock.Gateway.Pools;
 
@@ -51,6 +52,9 @@ internal static class DecisionDocument
         json.WriteString("runner_up", NameOf(attempt, decision.RunnerUp));
         json.WriteString("reason", Reason(attempt));
         json.WriteNumber("prompt_tokens", decision.PromptTokens);
+        json.WriteNumber("predicted_cached_tokens", decision.PredictedTokens);
+        json.WriteNumber("expected_output_tokens", decision.OutputTokens);
+        json.WriteNumber("replicas_considered", attempt.Considered);
         json.WriteStartArray("candidates");
         foreach (ref readonly var candidate in attempt.Candidates.AsSpan())
         {
@@ -87,12 +91,39 @@ internal static class DecisionDocument
         }
 
         json.WriteEndArray();
+        json.WriteString("cache_trust", candidate.Trust.ToString().ToLowerInvariant());
         json.WriteNumber("matched_tokens", candidate.MatchedTokens);
+        WriteMatch(in candidate.Match, json);
         json.WriteNumber("uncached_tokens", candidate.UncachedTokens);
         json.WriteNumber("in_flight", candidate.InFlight);
         json.WriteNumber("prefill_tokens_in_flight", candidate.PrefillTokens);
         json.WriteNumber("decode_tokens", candidate.DecodeTokens);
+        WriteAge(json, "load_age_ms", candidate.LoadAge);
+        WriteAge(json, "peer_age_ms", candidate.PeerAge);
         json.WriteEndObject();
+    }
+
+    /// <summary>What the index says, before trust, by the tier that it lies in.</summary>
+    private static void WriteMatch(in PrefixMatch match, Utf8JsonWriter json)
+    {
+        json.WriteStartObject("index_tokens");
+        json.WriteNumber("device", match.Device);
+        json.WriteNumber("host", match.Host);
+        json.WriteNumber("disk", match.Disk);
+        json.WriteNumber("shared", match.Shared);
+        json.WriteEndObject();
+    }
+
+    private static void WriteAge(Utf8JsonWriter json, string name, double seconds)
+    {
+        if (double.IsFinite(seconds))
+        {
+            json.WriteNumber(name, Math.Round(seconds * 1000, 3));
+        }
+        else
+        {
+            json.WriteNull(name);
+        }
     }
 
     private static void WriteAttempts(IReadOnlyList<AttemptRecord> attempts, Utf8JsonWriter json)
@@ -160,7 +191,7 @@ internal static class DecisionDocument
 
         return decision.RunnerUp < 0
             ? "the only replica that could be chosen"
-            : $"lowest cost by {attempt.Policy.Name}, of {attempt.Candidates.Length} replicas";
+            : $"lowest cost by {attempt.Policy.Name}, of {attempt.Considered} replicas";
     }
 
     private static void WriteMilliseconds(Utf8JsonWriter json, string name, TimeSpan? time)

@@ -1,14 +1,21 @@
 using System.Diagnostics.Metrics;
+using Penstock.Gateway.Cluster;
 using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Pools;
+using Penstock.Gateway.Recording;
 using Penstock.Gateway.Requests;
 
 namespace Penstock.Gateway.Observability;
 
 /// <summary>Whose state is shown.</summary>
 internal sealed record ObservedRooms(
-    RequestFlow Flow, FleetRuntime Fleet, LedgerRoom Ledger, DecisionLog Decisions, FleetSource Config);
+    RequestFlow Flow, FleetRuntime Fleet, LedgerRoom Ledger, DecisionLog Decisions, FleetSource Config,
+    ClusterRoom? Cluster = null)
+{
+    /// <summary>Null where no decision logs are written.</summary>
+    public DecisionFiles? Recordings { get; init; }
+}
 
 /// <summary>What the gateway's rooms say of themselves when somebody collects; costs nothing in between.</summary>
 internal static class GatewayMetrics
@@ -36,7 +43,9 @@ internal static class GatewayMetrics
         meter.CreateObservableGauge(
             "penstock.config.waiting_for_restart", () => rooms.Config.Status.RestartNeeded.Length,
             "{setting}", "Changed settings that take effect at the next start.");
+        ObserveRecordings(meter, rooms);
         ReplicaMetrics.Observe(meter, rooms.Fleet);
+        ClusterMetrics.Observe(meter, rooms.Cluster);
     }
 
     public static void ObserveLog(Meter meter, RequestLog log)
@@ -48,6 +57,18 @@ internal static class GatewayMetrics
         meter.CreateObservableCounter(
             "penstock.log.write_failures", () => log.Failures,
             "{failure}", "Writes that the log's stream refused; their lines are lost.");
+    }
+
+    private static void ObserveRecordings(Meter meter, ObservedRooms rooms)
+    {
+        meter.CreateObservableCounter(
+            "penstock.decision_log.bytes", () => rooms.Recordings?.Written ?? 0, "By", "Decision logs written.");
+        meter.CreateObservableCounter(
+            "penstock.decision_log.failures", () => rooms.Recordings?.Failures ?? 0,
+            "{failure}", "Writes of decision logs that the disk refused.");
+        meter.CreateObservableGauge(
+            "penstock.decision_log.gaps", () => rooms.Fleet.Current.Pools.Sum(p => p.RecordingGaps),
+            "{log}", "Decision logs that were given up because the disk was too slow.");
     }
 
     private static void ObserveLedger(Meter meter, LedgerRoom ledger)

@@ -76,6 +76,9 @@ internal sealed class DecisionRecord
 /// <summary>One decision of a request, and what came of it.</summary>
 internal sealed class AttemptRecord
 {
+    /// <summary>Candidates kept of a decision at most.</summary>
+    public const int CandidatesMax = 16;
+
     public required string Pool { get; init; }
 
     public required RoutePolicy Policy { get; init; }
@@ -84,8 +87,12 @@ internal sealed class AttemptRecord
 
     public required RouteDecision Decision { get; init; }
 
-    /// <summary>As the policy left them; a copy.</summary>
+    /// <summary>As the policy left them, by slot; of more than <see cref="CandidatesMax"/> those that cost least.
+    /// </summary>
     public required Candidate[] Candidates { get; init; }
+
+    /// <summary>Replicas that there were to choose from.</summary>
+    public int Considered => ReplicaNames.Count;
 
     /// <summary>Since the request began.</summary>
     public required TimeSpan At { get; init; }
@@ -93,4 +100,45 @@ internal sealed class AttemptRecord
     public string Outcome { get; set; } = DecisionRecord.InFlight;
 
     public int Status { get; set; }
+
+    /// <summary>The candidates that are worth keeping.</summary>
+    public static Candidate[] Keep(ReadOnlySpan<Candidate> all)
+    {
+        if (all.Length <= CandidatesMax)
+        {
+            return all.ToArray();
+        }
+
+        Span<int> best = stackalloc int[CandidatesMax];
+        var count = 0;
+        for (var i = 0; i < all.Length; i++)
+        {
+            if (count == CandidatesMax && !IsBefore(in all[i], in all[best[^1]]))
+            {
+                continue;
+            }
+
+            var at = count == CandidatesMax ? count - 1 : count++;
+            for (; at > 0 && IsBefore(in all[i], in all[best[at - 1]]); at--)
+            {
+                best[at] = best[at - 1];
+            }
+
+            best[at] = i;
+        }
+
+        best.Sort();
+        var kept = new Candidate[CandidatesMax];
+        for (var i = 0; i < kept.Length; i++)
+        {
+            kept[i] = all[best[i]];
+        }
+
+        return kept;
+    }
+
+    private static bool IsBefore(in Candidate a, in Candidate b) =>
+        (a.Ineligible == Ineligible.No) == (b.Ineligible == Ineligible.No)
+            ? a.Cost < b.Cost
+            : a.Ineligible == Ineligible.No;
 }

@@ -14,24 +14,35 @@ namespace Penstock.Gateway.Pools;
 /// </remarks>
 internal sealed class FleetRuntime : IAsyncDisposable
 {
+    /// <summary>What a kill may cost of the decision logs.</summary>
+    private static readonly TimeSpan FlushEvery = TimeSpan.FromSeconds(1);
+
     private readonly Lock _applying = new();
     private readonly TimeProvider _time;
     private readonly EngineClient _probes;
+    private readonly PoolOutlets _outlets;
     private readonly ILogger _log;
+    private readonly ITimer? _flush;
     private Fleet _current;
     private ulong _seed;
 
     /// <param name="first">The snapshot to begin with; its replicas are watched from now on.</param>
     /// <param name="time">Times and waits.</param>
     /// <param name="seed">Breaks ties between replicas.</param>
+    /// <param name="outlets">Where the pools say what happens in them.</param>
     /// <param name="log">Where the watches of replicas report.</param>
-    public FleetRuntime(FleetSnapshot first, TimeProvider time, ulong seed, ILogger<FleetRuntime> log)
+    public FleetRuntime(FleetSnapshot first, TimeProvider time, ulong seed, PoolOutlets outlets,
+        ILogger<FleetRuntime> log)
     {
         _log = log;
         _time = time;
         _seed = seed;
+        _outlets = outlets;
         _probes = new EngineClient(time);
         _current = Make(first, new Dictionary<string, Pool>());
+        _flush = outlets.Recordings is null
+            ? null
+            : time.CreateTimer(_ => FlushRecordings(), null, FlushEvery, FlushEvery);
     }
 
     /// <summary>What new requests are served by.</summary>
@@ -50,6 +61,11 @@ internal sealed class FleetRuntime : IAsyncDisposable
             var before = _current;
             var next = Make(snapshot, before.Pools.ToDictionary(p => p.Snapshot.Name));
             Volatile.Write(ref _current, next);
+            foreach (var gone in before.Pools.Except(next.Pools))
+            {
+                _ = RetireAsync(gone);
+            }
+
             var kept = next.Pools.SelectMany(p => p.Replicas).ToHashSet();
             foreach (var gone in before.Pools.SelectMany(p => p.Replicas).Where(r => !kept.Contains(r)))
             {
@@ -66,6 +82,30 @@ internal sealed class FleetRuntime : IAsyncDisposable
         }
 
         _probes.Dispose();
+        if (_flush is not null)
+        {
+            await _flush.DisposeAsync();
+            FlushRecordings();
+        }
+    }
+
+    private void FlushRecordings()
+    {
+        foreach (var pool in Current.Pools)
+        {
+            pool.FlushRecording();
+        }
+    }
+
+    /// <summary>The log of a pool goes on until its last request has ended.</summary>
+    private async Task RetireAsync(Pool gone)
+    {
+        for (var waited = 0; waited < 3600 && gone.InFlight > 0; waited++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), _time);
+        }
+
+        gone.End();
     }
 
     private async Task RetireAsync(Replica gone, Fleet from)
@@ -109,7 +149,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
                 (sameEngine ? old!.Replicas.FirstOrDefault(o => o.Snapshot == r) : null)
                 ?? new Replica(r, wanted, _probes, _time, _log)),
         ];
-        var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax);
+        var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax, _outlets);
         var pool = new Pool(wanted, policy, replicas, settings);
         for (var slot = 0; slot < replicas.Length; slot++)
         {

@@ -1,7 +1,10 @@
 using Penstock.Core.Config;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
+using Penstock.Core.Recording;
 using Penstock.Core.Routing;
+using Penstock.Gateway.Cluster.Outgoing;
+using Penstock.Gateway.Recording;
 
 namespace Penstock.Gateway.Pools;
 
@@ -17,6 +20,8 @@ internal sealed class Pool
     private readonly PoolState _state;
     private readonly TimeProvider _time;
     private readonly string[] _names;
+    private readonly PoolLogWriter? _recorder;
+    private readonly PoolOutbox? _peers;
     private PoolSnapshot _snapshot;
 
     public Pool(PoolSnapshot snapshot, RoutePolicy policy, IReadOnlyList<Replica> replicas, PoolSettings settings)
@@ -24,9 +29,16 @@ internal sealed class Pool
         _snapshot = snapshot;
         Replicas = replicas;
         _time = settings.Time;
-        _state = new PoolState(new PoolOptions(replicas.Count, settings.PrefixBlocksMax));
+        _state = new PoolState(settings.Options(replicas.Count));
         _router = new PoolRouter(_state, policy, settings.Seed);
         _names = [.. replicas.Select(r => r.Name)];
+        if (settings.Outlets.Recordings is { } recordings)
+        {
+            _recorder = Record(policy, settings, recordings);
+            _router.Recorder = _recorder;
+        }
+
+        _peers = settings.Outlets.Peers?.Open(snapshot.Name, _names);
     }
 
     /// <summary>Replaced whole by a reload that leaves the pool at work.</summary>
@@ -77,16 +89,24 @@ internal sealed class Pool
 
     /// <summary>
     /// Chooses a replica and takes its place there, in one step. The ticket must be ended by <see cref="End"/>, once;
-    /// the candidates are copied out for the record.
+    /// the candidates that are worth keeping are copied out for the record.
     /// </summary>
     public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out Candidate[] candidates)
     {
+        RouteDecision decision;
         lock (_lock)
         {
-            var decision = _router.Route(in request, out ticket);
-            candidates = _router.Candidates.ToArray();
-            return decision;
+            decision = _router.Route(in request, out ticket);
+            candidates = AttemptRecord.Keep(_router.Candidates);
+            TellPeers(decision.Replica);
         }
+
+        if (decision.Found)
+        {
+            _peers?.Routed(decision.Replica, request.Prompt.Blocks, decision.PromptTokens);
+        }
+
+        return decision;
     }
 
     public void FirstToken(RouteTicket ticket)
@@ -95,6 +115,7 @@ internal sealed class Pool
         lock (_lock)
         {
             _router.Tell(in happened);
+            TellPeers(_state.ReplicaOf(ticket));
         }
     }
 
@@ -105,15 +126,100 @@ internal sealed class Pool
             Now, ticket, end, report.PromptTokens, report.CachedTokens, report.OutputTokens);
         lock (_lock)
         {
+            var replica = _state.ReplicaOf(ticket);
+            _router.Tell(in happened, in prompt);
+            TellPeers(replica);
+        }
+    }
+
+    /// <summary>Something happened, with the prompt or the blocks that go with it.</summary>
+    public void Tell(in PoolEvent happened, in PromptPrefix prompt = default)
+    {
+        lock (_lock)
+        {
             _router.Tell(in happened, in prompt);
         }
     }
 
-    public void Tell(in PoolEvent happened)
+    /// <summary>The slot of the replica of that name; −1 where there is none.</summary>
+    public int SlotOf(string replica) => Array.IndexOf(_names, replica);
+
+    /// <summary>What this gateway has in flight at a replica is now as the state says.</summary>
+    private void TellPeers(int replica)
+    {
+        if (_peers is not null && replica >= 0)
+        {
+            ref readonly var load = ref _state.Replicas[replica];
+            _peers.LoadChanged(replica, load.InFlight, load.PrefillTokens, load.DecodeTokens);
+        }
+    }
+
+    /// <summary>Hands on what was recorded since the last time.</summary>
+    public void FlushRecording()
     {
         lock (_lock)
         {
-            _router.Tell(in happened);
+            _recorder?.Flush();
+        }
+    }
+
+    /// <summary>The pool is not at work any more: its log ends here, and others hear no more of it.</summary>
+    public void End()
+    {
+        lock (_lock)
+        {
+            _recorder?.End();
+            _peers?.Dispose();
+        }
+    }
+
+    /// <summary>Requests in flight.</summary>
+    public int InFlight
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _state.InFlight;
+            }
+        }
+    }
+
+    /// <summary>Decision logs that were given up for lack of room.</summary>
+    public long RecordingGaps
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _recorder?.Gaps ?? 0;
+            }
+        }
+    }
+
+    private PoolLogWriter Record(RoutePolicy policy, PoolSettings settings, DecisionFiles recordings)
+    {
+        var header = new PoolLogHeader
+        {
+            Pool = Snapshot.Name,
+            Policy = policy.Name,
+            Seed = settings.Seed,
+            Options = settings.Options(Replicas.Count),
+            Replicas = [.. _names],
+            Program = ProgramName.Text,
+            StartedTicks = recordings.NowTicks(),
+            HasCheckpoint = false,
+        };
+        return new PoolLogWriter(
+            _router, header, recordings.Open(Snapshot.Name), recordings.LogBytesMax, recordings.NowTicks);
+    }
+
+    /// <summary>Prefix blocks that a replica is believed to hold.</summary>
+    public int RememberedBlocks(int slot)
+    {
+        lock (_lock)
+        {
+            return _state.Index.CountOf(slot);
         }
     }
 
@@ -128,4 +234,14 @@ internal sealed class Pool
 }
 
 /// <summary>What a pool needs beside its snapshot.</summary>
-internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax);
+internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax, PoolOutlets Outlets)
+{
+    public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax);
+}
+
+/// <summary>What a decision log calls the program that wrote it.</summary>
+internal static class ProgramName
+{
+    public static string Text { get; } =
+        $"penstock {typeof(PoolState).Assembly.GetName().Version} {typeof(PoolState).Module.ModuleVersionId:N}";
+}

@@ -63,6 +63,8 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         }
         else
         {
+            Shape(Identity, pool.Now);
+
             // Not told here: a change of belief that comes in between would be overwritten by what was before it.
             _watch.Repeat();
         }
@@ -71,6 +73,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     /// <summary>A request that went here was answered in full; news only where something failed before.</summary>
     public void Succeeded()
     {
+        _load.AskSoon();
         if (Health is not { Status: HealthStatus.Healthy, RequestFailures: 0, ConnectFailures: 0 })
         {
             _watch.Observe(HealthSignal.RequestSucceeded);
@@ -123,6 +126,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     {
         Log.Recognised(_log, _path, identity.Adapter.Name, identity.Version);
         Volatile.Write(ref _identity, identity);
+        Shape(identity, at);
         Tell(_watch.Health, at);
     }
 
@@ -146,6 +150,17 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         await _load.DisposeAsync();
         await _watch.DisposeAsync();
         Client.Dispose();
+    }
+
+    /// <summary>An engine that was recognised anew may have another cache; whether it lost what was in it shows in
+    /// its answers and events.</summary>
+    private void Shape(EngineIdentity? identity, Instant at)
+    {
+        if (identity is not null && Volatile.Read(ref _seat) is { } seat)
+        {
+            var shape = identity.Cache;
+            seat.Pool.Tell(PoolEvent.CacheShaped(at, seat.Slot, in shape));
+        }
     }
 
     private void Tell(ReplicaHealth health, Instant at)

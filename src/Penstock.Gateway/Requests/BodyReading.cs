@@ -1,7 +1,6 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http;
 using Penstock.Core.Outcomes;
-using Penstock.Core.Primitives;
 using Penstock.Wire.Scan;
 
 namespace Penstock.Gateway.Requests;
@@ -50,7 +49,7 @@ internal static class BodyReading
             return x.Scan.Failure;
         }
 
-        x.Chain.Start(Hash64.Combine(Hash64.Of(x.Key.Org), (ulong)x.Dialect));
+        x.Chain.Start(CacheScope.Of(x, x.ScopeSeed));
         x.Scan.FeedPrompt(x.Body.Span, x.Chain);
         return null;
     }

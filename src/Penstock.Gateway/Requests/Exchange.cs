@@ -32,10 +32,15 @@ internal sealed class Exchange : IDisposable
     private long _allowedTicks;
     private int _expired;
 
-    public Exchange(int jsonDepthMax)
+    /// <param name="jsonDepthMax">Levels of nesting that a body may have.</param>
+    /// <param name="scopeSeed">See <see cref="CacheScope"/>.</param>
+    public Exchange(int jsonDepthMax, ulong scopeSeed)
     {
         Scan = new BodyScan(jsonDepthMax);
+        ScopeSeed = scopeSeed;
     }
+
+    public ulong ScopeSeed { get; }
 
     public BodyScan Scan { get; }
 

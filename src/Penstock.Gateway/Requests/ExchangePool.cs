@@ -24,7 +24,7 @@ internal sealed class ExchangePool(FlowParts parts)
         }
         else
         {
-            exchange = new Exchange(parts.JsonDepthMax);
+            exchange = new Exchange(parts.JsonDepthMax, parts.ScopeSeed);
         }
 
         _inUse[exchange] = 0;

@@ -9,6 +9,9 @@ internal sealed record FlowParts
 
     public required int JsonDepthMax { get; init; }
 
+    /// <summary>The secret behind the prefix hashes; see <see cref="CacheScope"/>.</summary>
+    public required ulong ScopeSeed { get; init; }
+
     public required RetryBudget Retries { get; init; }
 
     public required Dispatch Dispatch { get; init; }

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 using Penstock.Gateway.Pools;
 
@@ -33,11 +34,17 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
     private bool TryRoute(Exchange x, Pool pool)
     {
         var generates = x.Operation == Operation.Generate;
+        var key = Hash64.Of(x.Key.Id);
+        var hints = RoutingHints.Read(x.Http.Request.Headers, key);
         var request = new RouteRequest
         {
             At = pool.Now,
             Prompt = generates ? x.Chain.Prompt : default,
             OutputTokensMax = Math.Max(0, x.Scan.MaxTokens),
+            Key = key,
+            Session = generates ? hints.Session : 0,
+            Class = hints.Class,
+            ContextCompacted = hints.ContextCompacted,
             Tried = x.Failures.In(pool),
         };
         var decision = pool.Route(in request, out var ticket, out var candidates);

@@ -112,6 +112,57 @@ public class ReplicaWatchTests
     }
 
     [Fact]
+    public async Task A_request_that_ends_where_others_waited_has_the_load_read_again_but_not_at_once()
+    {
+        var facts = new EngineFacts { Running = 2, Waiting = 3 };
+        await using var engine = Personality.Sglang.Start(facts);
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        await using var load = new LoadWatch(watch, clock);
+        watch.Start();
+        await listener.NextStatusAsync();
+        load.Start();
+        clock.Advance(LoadPace.Shortest);
+        Assert.Equal(3, (await listener.NextLoadAsync())!.Waiting);
+
+        await clock.WhenTimersWaitAsync(2, Wires.Guard);
+        Assert.False(load.IsStale);
+
+        facts.Waiting = 0;
+        clock.Advance(LoadPace.Soonest * 1.01);
+        Assert.True(load.IsStale);
+        load.AskSoon();
+        Assert.Equal(0, (await listener.NextLoadAsync())!.Waiting);
+
+        // Nobody waits and it is not idle: what was told stands until it is due.
+        await clock.WhenTimersWaitAsync(2, Wires.Guard);
+        clock.Advance(LoadPace.Soonest * 1.01);
+        Assert.False(load.IsStale);
+    }
+
+    [Fact]
+    public async Task A_request_that_ends_at_a_replica_taken_for_idle_has_its_load_read()
+    {
+        await using var engine = Personality.Sglang.Start(new EngineFacts());
+        var clock = new ManualClock();
+        using var client = Wires.Client();
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        await using var load = new LoadWatch(watch, clock);
+        watch.Start();
+        await listener.NextStatusAsync();
+        load.Start();
+        clock.Advance(LoadPace.Shortest);
+        Assert.True((await listener.NextLoadAsync())!.IsIdle);
+        await clock.WhenTimersWaitAsync(2, Wires.Guard);
+        clock.Advance(LoadPace.Soonest * 1.01);
+        load.AskSoon();
+        Assert.True((await listener.NextLoadAsync())!.IsIdle);
+    }
+
+    [Fact]
     public void The_pace_slows_while_idle_or_silent_and_recovers_at_once()
     {
         var pace = LoadPace.Start;

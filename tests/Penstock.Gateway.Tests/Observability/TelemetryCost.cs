@@ -27,7 +27,7 @@ public sealed class TelemetryCost
     {
         var snapshot = Documents.Load(Documents.Minimal).Snapshot!;
         await using var fleet = new FleetRuntime(
-            snapshot, TimeProvider.System, 1, NullLogger<FleetRuntime>.Instance);
+            snapshot, TimeProvider.System, 1, PoolOutlets.None, NullLogger<FleetRuntime>.Instance);
         using var exchange = Ended(fleet);
         using var meter = new Meter(TelemetryRoom.MeterName);
         using var pipeline = new MetricsPipeline(meter, null);
@@ -67,7 +67,7 @@ public sealed class TelemetryCost
     {
         var pools = fleet.Current;
         var pool = pools.Pools.Single();
-        var x = new Exchange(64);
+        var x = new Exchange(64, 1);
         x.Begin(new DefaultHttpContext(), pools, Dialect.Anthropic, Operation.Generate, TimeProvider.System);
         x.Scan.Advance("""{"model":"m","stream":true,"max_tokens":500,"messages":[]}"""u8, isFinal: true);
         x.Key = new() { Id = "key-1", Org = "acme", Workspace = "default" };

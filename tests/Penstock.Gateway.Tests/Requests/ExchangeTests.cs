@@ -23,7 +23,7 @@ public class ExchangeTests
         var secrets = SecretReader.FromProcess(Path.GetTempPath()).Read(document);
         var fleet = new Fleet(
             ConfigLoader.FromDocument(document, 1, secrets).Snapshot!, new Dictionary<string, Pool>());
-        using var x = new Exchange(jsonDepthMax: 64);
+        using var x = new Exchange(jsonDepthMax: 64, scopeSeed: 1);
         var over = false;
         var sweep = Task.Run(
             () =>

@@ -6,6 +6,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Core.Config;
+using Penstock.Core.Recording;
 using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Hosting;
 using Penstock.Gateway.Ledger;
@@ -44,6 +45,9 @@ internal sealed class RunningGateway : IAsyncDisposable
     }
 
     public ManualClock Clock { get; }
+
+    /// <summary>The folder of its decision logs; they are complete once it has stopped.</summary>
+    public string Decisions => Path.Combine(_data.FullName, "decisions");
 
     /// <summary>What the gateway says went wrong by its own fault; a test that leaves any fails.</summary>
     public required FaultLog Faults { get; init; }
@@ -211,6 +215,7 @@ internal sealed class RunningGateway : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        AssertDecisionsReplay();
         _data.Delete(recursive: true);
         Assert.True(Faults.All.Count == 0, string.Join("\n", Faults.All));
     }
@@ -225,6 +230,19 @@ internal sealed class RunningGateway : IAsyncDisposable
 
     private static bool AllRecognised(JsonElement fleet) => Replicas(fleet).All(r =>
         r.GetProperty("engine").ValueKind == JsonValueKind.String && r.GetProperty("health").GetString() != "unknown");
+
+    /// <summary>Whatever a test did to the gateway, its decisions come out the same again.</summary>
+    private void AssertDecisionsReplay()
+    {
+        var logs = Directory.GetFiles(Decisions);
+        Assert.NotEmpty(logs);
+        foreach (var log in logs)
+        {
+            var replayed = PoolReplay.Run(File.ReadAllBytes(log));
+            Assert.Null(replayed.Difference);
+            Assert.False(replayed.IsTorn);
+        }
+    }
 
     private async Task StopAsync()
     {

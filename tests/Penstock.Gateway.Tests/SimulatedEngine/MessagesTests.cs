@@ -44,6 +44,24 @@ public sealed class MessagesTests
     }
 
     [Fact]
+    public async Task A_stream_interval_puts_several_tokens_into_an_event_and_keeps_the_first_alone()
+    {
+        const string Body =
+            """{"model":"m","max_tokens":10,"stream":true,"messages":[{"role":"user","content":"hi"}]}""";
+        await using var each = await EngineServer.StartAsync();
+        await using var every = await EngineServer.StartAsync(EngineServer.Options with { StreamInterval = 4 });
+
+        var tokens = await each.EventsAsync("/v1/messages", Body);
+        var events = await every.EventsAsync("/v1/messages", Body);
+
+        // 1 token, then 4, 4 and the last one.
+        Assert.Equal(4, events.Count(e => e.Name == "content_block_delta"));
+        Assert.Equal(FirstText(tokens), FirstText(events));
+        Assert.Equal(Concatenate(tokens, "text"), Concatenate(events, "text"));
+        Assert.Equal(10, events[^2].Json.GetProperty("usage").GetProperty("output_tokens").GetInt32());
+    }
+
+    [Fact]
     public async Task Streamed_or_not_the_answer_is_the_same_and_says_that_it_is_simulated()
     {
         await using var server = await EngineServer.StartAsync();
@@ -172,6 +190,9 @@ public sealed class MessagesTests
         Assert.Equal("stop_sequence", answer.GetProperty("stop_reason").GetString());
         Assert.Equal(" profile", answer.GetProperty("stop_sequence").GetString());
     }
+
+    private static string FirstText(List<SseEvent> events) => Concatenate(
+        [events.First(e => e.Name == "content_block_delta")], "text");
 
     private static string Concatenate(List<SseEvent> events, string field) => string.Concat(
         events.Where(e => e.Name == "content_block_delta")

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -23,7 +24,8 @@ internal sealed record Machine
 
     public required string Command { get; init; }
 
-    public static Machine Describe(string root, string[] arguments)
+    /// <param name="command">What was typed.</param>
+    public static Machine Describe(string root, string command)
     {
         var model = File.ReadLines("/proc/cpuinfo")
             .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?
@@ -39,7 +41,7 @@ internal sealed record Machine
             Nginx = Output("nginx", "-v").Replace("nginx version: ", "", StringComparison.Ordinal),
             Date = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture),
             Commit = changed ? $"{commit} with local changes" : commit,
-            Command = string.Join(' ', ["eng/bench/run", .. arguments]),
+            Command = command,
         };
     }
 
@@ -50,9 +52,16 @@ internal sealed record Machine
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        using var process = Process.Start(start)!;
-        var text = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        return text.Trim();
+        try
+        {
+            using var process = Process.Start(start)!;
+            var text = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
+            process.WaitForExit();
+            return text.Trim();
+        }
+        catch (Win32Exception)
+        {
+            return $"no {command}";
+        }
     }
 }

@@ -1,0 +1,211 @@
+using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
+using Penstock.Core.Recording;
+using Penstock.Core.Routing;
+
+namespace Penstock.Core.Tests.Recording;
+
+/// <summary>A router with a recorder, to which a seeded history of everything that can happen is done.</summary>
+internal sealed class RecordedPool
+{
+    public const int Replicas = 4;
+
+    private readonly MemoryLogs _logs;
+    private readonly List<(RouteTicket Ticket, ulong[] Blocks, PromptMark[] Marks, long Length)> _open = [];
+    private readonly PoolRouter _router;
+    private readonly PoolLogWriter _writer;
+    private Rng _rng;
+    private double _now;
+
+    public RecordedPool(string policy, ulong seed, MemoryLogs logs, long logBytesMax)
+    {
+        var options = new PoolOptions(Replicas, 512);
+        _logs = logs;
+        _rng = new Rng(seed);
+        _router = new PoolRouter(new PoolState(options), RoutePolicies.Create(policy)!, seed);
+        var header = new PoolLogHeader
+        {
+            Pool = "main",
+            Policy = policy,
+            Seed = seed,
+            Options = options,
+            Replicas = ["a", "b", "c", "d"],
+            Program = "test",
+            StartedTicks = 0,
+            HasCheckpoint = false,
+        };
+        _writer = new PoolLogWriter(_router, header, logs, logBytesMax, static () => 7);
+        _router.Recorder = _writer;
+        for (var replica = 0; replica < Replicas; replica++)
+        {
+            _router.Tell(PoolEvent.Eligibility(Now, replica, Ineligible.No));
+        }
+    }
+
+    public PoolLogWriter Writer => _writer;
+
+    public long Decisions { get; private set; }
+
+    private Instant Now => Instant.FromSeconds(_now);
+
+    public IReadOnlyList<byte[]> Finish()
+    {
+        _writer.End();
+        return _logs.All;
+    }
+
+    public void Live(int steps)
+    {
+        for (var i = 0; i < steps; i++)
+        {
+            _now += _rng.NextDouble() * 0.1;
+            Step(_rng.NextInt32(16));
+        }
+    }
+
+    private void Step(int kind)
+    {
+        var replica = _rng.NextInt32(Replicas);
+        switch (kind)
+        {
+            case < 5:
+                Dispatch();
+                break;
+            case < 7 when _open.Count > 0:
+                _router.Tell(PoolEvent.FirstToken(Now, _open[_rng.NextInt32(_open.Count)].Ticket));
+                break;
+            case < 10 when _open.Count > 0:
+                End();
+                break;
+            case 10:
+                _router.Tell(PoolEvent.Eligibility(Now, replica, (Ineligible)_rng.NextInt32(3), 1 + replica));
+                break;
+            case 11:
+                var load = new EngineLoad(_rng.NextInt32(9), _rng.NextInt32(5), double.NaN, 4);
+                _router.Tell(PoolEvent.LoadReported(Now, replica, in load));
+                break;
+            case 12:
+                TellOfCache(replica);
+                break;
+            case 13:
+                var share = new PeerShare(_rng.NextInt32(9), _rng.NextInt32(9_000), _rng.NextInt32(9_000));
+                _router.Tell(PoolEvent.PeerLoad(Now, replica, _rng.NextInt32(3), in share));
+                break;
+            case 14:
+                _router.Tell(
+                    PoolEvent.PeerPrefix(Now, replica, 1), new PromptPrefix { Blocks = Chain(7, _rng.NextInt32(20)) });
+                break;
+            case 15 when _rng.NextInt32(2) == 0:
+                _router.Tell(PoolEvent.PeerHeard(Now, _rng.NextInt32(3)));
+                break;
+            case 15 when _rng.NextInt32(8) == 0:
+                _router.Tell(PoolEvent.PeerGone(Now, _rng.NextInt32(3)));
+                break;
+        }
+    }
+
+    private void TellOfCache(int replica)
+    {
+        switch (_rng.NextInt32(12))
+        {
+            case 0:
+                _router.Tell(PoolEvent.CacheLost(Now, replica));
+                break;
+            case 1:
+                var shape = new CacheShape
+                {
+                    Kind = CacheKind.Paged,
+                    CapacityTokens = 20_000,
+                    BlockTokens = 16,
+                };
+                _router.Tell(PoolEvent.CacheShaped(Now, replica, in shape));
+                break;
+            case 2:
+                _router.Tell(PoolEvent.CacheResident(Now, replica, CacheTier.Device, _rng.NextInt32(30_000)));
+                break;
+            case 3:
+                var stored = new PromptPrefix { Blocks = Chain(3, _rng.NextInt32(20)) };
+                _router.Tell(PoolEvent.CacheStored(Now, replica, CacheTier.Device), in stored);
+                break;
+            case 4:
+                var removed = new PromptPrefix { Blocks = Chain(3, 20).AsSpan(10) };
+                _router.Tell(PoolEvent.CacheRemoved(Now, replica, CacheTier.Device), in removed);
+                break;
+        }
+    }
+
+    private void Dispatch()
+    {
+        var name = (ulong)_rng.NextInt32(6);
+        var blocks = Chain(name, _rng.NextInt32(60));
+        var length = (blocks.Length * 256L) + _rng.NextInt32(256);
+        PromptMark[] marks = [new(length / 2, Hash64.Combine(name, (ulong)length / 2)), new(length, Hash64.Combine(name + 1, (ulong)length))];
+        int[] tried = _rng.NextInt32(5) == 0 ? [_rng.NextInt32(Replicas)] : [];
+        var request = new RouteRequest
+        {
+            At = Now,
+            Prompt = new PromptPrefix { Blocks = blocks, Marks = marks, Length = length },
+            OutputTokensMax = _rng.NextInt32(500),
+            Key = name % 3,
+            Session = name,
+            Class = (RequestClass)_rng.NextInt32(6),
+            ContextCompacted = _rng.NextInt32(9) == 0,
+            Tried = tried,
+        };
+        Decisions++;
+        if (_router.Route(in request, out var ticket).Found)
+        {
+            _open.Add((ticket, blocks, marks, length));
+        }
+    }
+
+    private void End()
+    {
+        var at = _rng.NextInt32(_open.Count);
+        var (ticket, blocks, marks, length) = _open[at];
+        if (_rng.NextInt32(10) != 0)
+        {
+            _open.RemoveAt(at);
+        }
+
+        var prompt = new PromptPrefix { Blocks = blocks, Marks = marks, Length = length };
+        _router.Tell(
+            PoolEvent.Ended(
+                Now, ticket, (RouteEnd)_rng.NextInt32(3), length / 4, _rng.NextInt32(1 + ((int)length / 4)), 40),
+            in prompt);
+    }
+
+    private static ulong[] Chain(ulong name, int blocks)
+    {
+        var rng = new Rng(name);
+        return [.. Enumerable.Range(0, blocks).Select(_ => rng.NextUInt64())];
+    }
+}
+
+/// <summary>Logs in memory, with as much room as a test wants.</summary>
+internal sealed class MemoryLogs : ILogSink
+{
+    private readonly List<MemoryStream> _logs = [];
+
+    public long Room { get; set; } = long.MaxValue;
+
+    public IReadOnlyList<byte[]> All => [.. _logs.Select(l => l.ToArray())];
+
+    public int Ended { get; private set; }
+
+    public void Begin(ReadOnlySpan<byte> header)
+    {
+        _logs.Add(new MemoryStream());
+        Append(header);
+    }
+
+    public void Append(ReadOnlySpan<byte> payload)
+    {
+        var head = new byte[LogChunk.HeadBytes];
+        LogChunk.WriteHead(payload, head);
+        _logs[^1].Write(head);
+        _logs[^1].Write(payload);
+    }
+
+    public void End() => Ended++;
+}

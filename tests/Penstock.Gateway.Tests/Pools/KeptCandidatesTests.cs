@@ -1,0 +1,42 @@
+using Penstock.Core.Routing;
+using Penstock.Gateway.Pools;
+
+namespace Penstock.Gateway.Tests.Pools;
+
+public class KeptCandidatesTests
+{
+    [Fact]
+    public void All_are_kept_of_few()
+    {
+        var all = Candidates(AttemptRecord.CandidatesMax, 1);
+        Assert.Equal(all.Select(c => c.Replica), AttemptRecord.Keep(all).Select(c => c.Replica));
+    }
+
+    [Theory]
+    [InlineData(17)]
+    [InlineData(256)]
+    public void Of_many_the_cheapest_that_could_be_chosen_are_kept_in_the_order_of_their_slots(int count)
+    {
+        for (var seed = 1; seed < 50; seed++)
+        {
+            var all = Candidates(count, seed);
+            var cheapest = all.OrderBy(c => c.Ineligible != Ineligible.No).ThenBy(c => c.Cost)
+                .Take(AttemptRecord.CandidatesMax).Select(c => c.Replica).Order();
+            Assert.Equal(cheapest, AttemptRecord.Keep(all).Select(c => c.Replica));
+        }
+    }
+
+    private static Candidate[] Candidates(int count, int seed)
+    {
+        var random = new Random(seed);
+        return
+        [
+            .. Enumerable.Range(0, count).Select(i => new Candidate
+            {
+                Replica = i,
+                Cost = random.NextDouble(),
+                Ineligible = random.Next(3) == 0 ? Ineligible.NotHealthy : Ineligible.No,
+            }),
+        ];
+    }
+}
