@@ -30,7 +30,7 @@ internal static class Cases
             yield return Decide($"decide, {policy}, 100k-token prompt that all hold", policy);
         }
 
-        yield return DecideAndApply("decide, dispatch, first token, end; cost, 100k tokens");
+        yield return DecideAndApply("decide, dispatch, first token, end; penstock, 100k tokens");
     }
 
     private static Row Match(string what, int blocks, int? budget, bool one)
@@ -113,7 +113,7 @@ internal static class Cases
     private static Row DecideAndApply(string what)
     {
         var pool = FullPool(out var chain);
-        var policy = RoutePolicies.Create("cost")!;
+        var policy = RoutePolicies.Create("penstock")!;
         var candidates = new Candidate[Replicas];
         var rng = new Rng(7);
         return Row.Measure(what, null, call =>

@@ -30,14 +30,6 @@ for (var i = 0; i < policies.Length; i++)
     Console.WriteLine(Row.Of(policies[i], Runs(i), Runs(0)));
 }
 
-if (args.Contains("--tail"))
-{
-    for (var i = 0; i < policies.Length; i++)
-    {
-        Tail.Print(policies[i], runs[i, 0]);
-    }
-}
-
 Console.WriteLine($"in {clock.Elapsed.TotalSeconds:N1} s");
 
 FleetOutcome[] Runs(int policy) => [.. Enumerable.Range(0, seeds).Select(seed => runs[policy, seed])];

@@ -144,8 +144,8 @@ public sealed record RoutingSnapshot
     /// <summary>What holds where the document says nothing.</summary>
     public static RoutingSnapshot Default { get; } = new();
 
-    /// <summary>The name of a policy, such as <c>cost</c>.</summary>
-    public string Policy { get; init; } = "cost";
+    /// <summary>The name of a policy, such as <c>penstock</c>.</summary>
+    public string Policy { get; init; } = "penstock";
 
     /// <summary>Retries allowed, as a share of the requests of the last seconds (0.1 = one in ten).</summary>
     public double RetryBudget { get; init; } = 0.1;

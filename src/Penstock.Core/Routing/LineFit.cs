@@ -31,6 +31,11 @@ internal record struct LineFit
         _xy *= share;
     }
 
+    /// <summary>What one of x takes of y if nothing else does, drawn towards <paramref name="otherwise"/> as if
+    /// <paramref name="strength"/> of x had shown that.</summary>
+    public readonly double Ratio(double otherwise, double strength) =>
+        (_y + (strength * otherwise)) / (_x + strength);
+
     /// <summary>The slope, drawn towards <paramref name="otherwise"/> as if points with a variance of
     /// <paramref name="strength"/> in all had shown that one.</summary>
     public readonly double Slope(double otherwise, double strength)

@@ -7,12 +7,13 @@ namespace Penstock.Core.Routing;
 /// An engine computes prompts one after the other, so a request's own prefill took the time from its dispatch, or from
 /// the first token before its own where that came later, to its first token (the service time of a queue, seen from its
 /// departures). A line through those times over the tokens that were not cached has the rate as its slope and leaves
-/// what every request waits for, such as the step under way, out of it. Replicas of a pool are mostly alike: with few
-/// points of its own, or old ones, a replica is taken for an average one, so that it is not left alone for a bad start.
+/// what every request waits for, such as the step under way, out of it. Where all prompts are of one length there is no
+/// line, and the time over the tokens has to do. Replicas of a pool are mostly alike: with few points of its own, or old
+/// ones, a replica is taken for an average one, so that it is not left alone for a bad start.
 /// </remarks>
 internal static class LoadRates
 {
-    /// <summary>Weight of the newest answer in the seconds a token.</summary>
+    /// <summary>Weight of the newest answer in the seconds a token, once there were some.</summary>
     private const double Newest = 0.05;
 
     // An engine that answers before it computes, or buffers, shows rates that no accelerator has. One such answer must
@@ -22,15 +23,25 @@ internal static class LoadRates
     private const double SecondsPerTokenMin = 0.000_1;
     private const double SecondsPerTokenMax = 10;
 
+    /// <summary>A prefill that is so many times as fast or slow as expected counts as that, and no more: it takes more
+    /// than one to change what is known.</summary>
+    private const double Unlikely = 8;
+
+    /// <summary>Seconds that a prefill of any length may take for reasons of its own.</summary>
+    private const double StallSeconds = 1;
+
     /// <summary>What a point keeps of its weight when the next one comes.</summary>
     private const double Kept = 0.99;
 
     /// <summary>Seconds in which what a replica showed loses most of its weight.</summary>
     private const double Memory = 600;
 
-    /// <summary>Tokens, squared: a prefill that differs from the others by as much weighs as much as what is taken for
-    /// granted.</summary>
-    private const double Strength = 32_768.0 * 32_768;
+    /// <summary>Tokens, squared: a prefill that is so much longer than the others weighs as much as the mean of them.
+    /// </summary>
+    private const double LineStrength = 32_768.0 * 32_768;
+
+    /// <summary>Tokens as which the pool's mean weighs.</summary>
+    private const double PoolStrength = 4_096;
 
     /// <summary>Of the prefill in flight that share at least is taken not to be done.</summary>
     private const double UnfinishedMin = 0.1;
@@ -51,7 +62,9 @@ internal static class LoadRates
     public static void Prefilled(
         ref ReplicaLoad load, ref LineFit pool, in TicketTable.InFlight request, long uncached, Instant now)
     {
-        var seconds = Math.Min(request.PrefillSeconds, uncached / PrefillRateMin);
+        var expected = uncached / load.PrefillRate;
+        var seconds = Math.Clamp(
+            request.PrefillSeconds, expected / Unlikely, (expected * Unlikely) + StallSeconds);
         load.Prefills.Fade(Math.Exp(-Math.Max(0, (now - load.PrefillsAt).TotalSeconds) / Memory));
         load.PrefillsAt = now;
         load.Prefills.Fade(Kept);
@@ -65,8 +78,10 @@ internal static class LoadRates
     {
         var old = load.Prefills;
         old.Fade(Math.Exp(-Math.Max(0, (now - load.PrefillsAt).TotalSeconds) / Memory));
-        var each = old.Slope(pool.Slope(1 / ReplicaLoad.PrefillRateAtFirst, Strength), Strength);
-        load.PrefillRate = 1 / Math.Clamp(each, 1 / PrefillRateMax, 1 / PrefillRateMin);
+        var mean = old.Ratio(pool.Ratio(1 / ReplicaLoad.PrefillRateAtFirst, PoolStrength), PoolStrength);
+        var each = old.Slope(mean, LineStrength);
+        load.PrefillSecondsEach = Math.Clamp(each, 1 / PrefillRateMax, 1 / PrefillRateMin);
+        load.PrefillRate = 1 / load.PrefillSecondsEach;
     }
 
     /// <summary>An answer of so many tokens has come to its end.</summary>
@@ -79,7 +94,7 @@ internal static class LoadRates
         if (tokens >= 8 && seconds > 0)
         {
             var each = Math.Clamp(seconds / (tokens - 1), SecondsPerTokenMin, SecondsPerTokenMax);
-            load.SecondsPerToken += Newest * (each - load.SecondsPerToken);
+            load.SecondsPerToken += Math.Max(Newest, 1.0 / (load.Measured + 1)) * (each - load.SecondsPerToken);
         }
     }
 
@@ -89,15 +104,15 @@ internal static class LoadRates
     /// </summary>
     public static double QueueSeconds(in ReplicaLoad load, long tokens, Instant now)
     {
-        var all = tokens / load.PrefillRate;
+        var all = tokens * load.PrefillSecondsEach;
         if (load.Prefilling == 0)
         {
             return all;
         }
 
         var since = load.PrefillingSince < load.LastFirstTokenAt ? load.LastFirstTokenAt : load.PrefillingSince;
-        var own = load.PrefillTokens / load.PrefillRate;
-        var done = Math.Max(0, (now - since).TotalSeconds);
+        var own = load.PrefillTokens * load.PrefillSecondsEach;
+        var done = Math.Max(0, (now.Nanoseconds - since.Nanoseconds) * 1e-9);
         return all - Math.Min(done, own * (1 - UnfinishedMin));
     }
 

@@ -43,6 +43,9 @@ public struct ReplicaLoad
     /// <summary>Measured prompt tokens per second, uncached ones only.</summary>
     public double PrefillRate;
 
+    /// <summary>Its inverse, seconds, so that deciding does not divide.</summary>
+    internal double PrefillSecondsEach;
+
     /// <summary>The points on which it rests, and when the last one came.</summary>
     internal LineFit Prefills;
     internal Instant PrefillsAt;
@@ -96,6 +99,7 @@ public struct ReplicaLoad
         Ineligible = Ineligible.NotHealthy,
         Reported = new EngineLoad(0, 0, double.NaN, 0),
         PrefillRate = PrefillRateAtFirst,
+        PrefillSecondsEach = 1 / PrefillRateAtFirst,
         SecondsPerToken = 0.02,
         Trust = new CacheTrust(),
     };

@@ -14,7 +14,6 @@ public static class RoutePolicies
         ("aibrix-prefix", static () => new AibrixPrefixPolicy()),
         ("chwbl", static () => new BoundedHashPolicy("chwbl", bySession: false)),
         ("chwbl-session", static () => new BoundedHashPolicy("chwbl-session", bySession: true)),
-        ("cost", static () => new CostPolicy()),
         ("dualmap", static () => new DualMapPolicy()),
         ("dynamo-kv", static () => DynamoKvPolicy.Least),
         ("dynamo-kv-softmax", static () => DynamoKvPolicy.Softmax),

@@ -38,11 +38,12 @@ public sealed record FleetOptions
     public static EngineProfile WithCache(EngineProfile profile, long tokens)
     {
         ArgumentNullException.ThrowIfNull(profile);
+        var blocks = (int)(tokens / Workloads.FleetRequest.BlockTokens);
         return profile with
         {
             BlockSize = Workloads.FleetRequest.BlockTokens,
-            KvBlocks = (int)(tokens / Workloads.FleetRequest.BlockTokens),
-            ModelLengthMax = (int)Math.Min(tokens, 262_144),
+            KvBlocks = blocks,
+            ModelLengthMax = (int)Math.Min((long)blocks * Workloads.FleetRequest.BlockTokens, 262_144),
         };
     }
 }

@@ -42,7 +42,7 @@ public class ReplayTests
     public void A_gap_in_the_record_ends_one_log_and_begins_another_that_is_exact()
     {
         var logs = new MemoryLogs();
-        var pool = new RecordedPool("cost", 3, logs, long.MaxValue);
+        var pool = new RecordedPool("penstock", 3, logs, long.MaxValue);
         pool.Live(300);
         logs.Room = 0;
         pool.Live(3_000);
@@ -62,7 +62,7 @@ public class ReplayTests
     [Fact]
     public void A_log_that_was_torn_off_is_good_up_to_its_last_whole_chunk()
     {
-        var pool = new RecordedPool("cost", 3, new MemoryLogs(), long.MaxValue);
+        var pool = new RecordedPool("penstock", 3, new MemoryLogs(), long.MaxValue);
         pool.Live(200);
         pool.Writer.Flush();
         pool.Live(200);
@@ -77,7 +77,7 @@ public class ReplayTests
     [Fact]
     public void A_changed_byte_is_noticed()
     {
-        var pool = new RecordedPool("cost", 3, new MemoryLogs(), long.MaxValue);
+        var pool = new RecordedPool("penstock", 3, new MemoryLogs(), long.MaxValue);
         pool.Live(300);
         var log = Assert.Single(pool.Finish());
         var whole = PoolReplay.Run(log).Decisions;

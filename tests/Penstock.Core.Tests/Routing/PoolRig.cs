@@ -12,6 +12,7 @@ internal sealed class PoolRig
     private readonly RoutePolicy _policy;
     private readonly Dictionary<RouteTicket, (ulong[]? Chain, long Bytes)> _sent = [];
     private Rng _rng;
+    private double _taught;
 
     public PoolRig(string policy, int replicas, ulong seed = 1, int blocksPerReplica = 256)
         : this(RoutePolicies.Create(policy)!, replicas, seed, blocksPerReplica)
@@ -113,10 +114,10 @@ internal sealed class PoolRig
     {
         for (var i = 0; i < answers; i++)
         {
-            var ticket = SendTo(replica, 4_000);
-            var first = 4_000 / prefillRate;
-            FirstToken(ticket, first);
-            End(ticket, RouteEnd.Completed, first + (100 * secondsPerToken), output: 101);
+            var tokens = i % 2 == 0 ? 40_000 : 4_000;
+            var ticket = SendTo(replica, tokens, _taught);
+            FirstToken(ticket, _taught += tokens / prefillRate);
+            End(ticket, RouteEnd.Completed, _taught += 100 * secondsPerToken, output: 101);
         }
     }
 

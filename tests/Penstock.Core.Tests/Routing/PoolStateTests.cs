@@ -15,7 +15,7 @@ public class PoolStateTests
     [Fact]
     public void A_request_counts_as_prefill_until_its_first_token_and_as_decode_after_it()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         var ticket = rig.SendTo(0, tokens: 700);
         Assert.Equal((1, 1, 700, 0), Load(rig));
         rig.FirstToken(ticket, 1);
@@ -30,7 +30,7 @@ public class PoolStateTests
     [Fact]
     public void Only_what_is_not_cached_counts_as_prefill()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         var chain = PoolRig.Chain(1, 10);
         rig.End(rig.SendTo(0, chain: chain));
         var decision = rig.Decide(1_000, chain);
@@ -42,7 +42,7 @@ public class PoolStateTests
     public void A_whole_prompt_is_never_believed_to_be_cached()
     {
         // An engine computes at least the last token, and a chain may say more than the bytes do.
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         var chain = PoolRig.Chain(1, 10);
         rig.SendTo(0, chain: chain);
         Assert.Equal(99, rig.Decide(100, chain).MatchedTokens);
@@ -52,7 +52,7 @@ public class PoolStateTests
     [Fact]
     public void A_second_end_does_nothing()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         var ticket = rig.SendTo(0);
         var other = rig.SendTo(0);
         rig.End(ticket);
@@ -65,7 +65,7 @@ public class PoolStateTests
     [Fact]
     public void A_ticket_of_an_earlier_generation_does_nothing()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         var old = rig.SendTo(0, 100);
         rig.End(old);
         var current = rig.SendTo(0, 300);
@@ -78,7 +78,7 @@ public class PoolStateTests
     [Fact]
     public void No_ticket_at_all_does_nothing()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         rig.FirstToken(default, 1);
         rig.End(default);
         rig.SendTo(0);
@@ -107,7 +107,7 @@ public class PoolStateTests
     [Fact]
     public void A_dispatch_without_a_replica_is_a_bug()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         Assert.Throws<InvariantException>(() => rig.SendTo(-1));
         Assert.Equal(0, rig.State.InFlight);
     }
@@ -115,7 +115,7 @@ public class PoolStateTests
     [Fact]
     public void A_lost_cache_is_forgotten()
     {
-        var rig = new PoolRig("cost", 2);
+        var rig = new PoolRig("penstock", 2);
         var chain = PoolRig.Chain(1, 10);
         rig.SendTo(0, chain: chain);
         rig.SendTo(1, chain: chain);
@@ -128,7 +128,7 @@ public class PoolStateTests
     [Fact]
     public void What_the_engine_reports_is_kept_beside_what_is_counted()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         rig.Report(0, running: 7, waiting: 3, usage: 0.5, slots: 16);
         Assert.Equal(new EngineLoad(7, 3, 0.5, 16), rig[0].Reported);
         Assert.Equal(0, rig[0].InFlight);
@@ -139,7 +139,7 @@ public class PoolStateTests
     [InlineData(30_000)]
     public void The_prefill_rate_moves_towards_what_was_measured(double measured)
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         var off = Math.Abs(rig[0].PrefillRate - measured);
         for (var i = 0; i < 30; i++)
         {
@@ -158,15 +158,15 @@ public class PoolStateTests
     [InlineData(0.1)]
     public void The_time_per_token_moves_towards_what_was_measured(double measured)
     {
-        var rig = new PoolRig("cost", 1);
-        rig.Teach(0, 8_000, measured, answers: 40);
+        var rig = new PoolRig("penstock", 1);
+        rig.Teach(0, 8_000, measured, answers: 150);
         Assert.InRange(rig[0].SecondsPerToken, measured * 0.98, measured * 1.02);
     }
 
     [Fact]
     public void The_prefill_rate_counts_the_queue_that_was_worked_off_before()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         for (var i = 0; i < 40; i++)
         {
             var first = rig.SendTo(0, 4_000, at: i * 10);
@@ -181,9 +181,33 @@ public class PoolStateTests
     }
 
     [Fact]
+    public void What_every_request_waits_for_is_not_taken_for_a_slow_prefill()
+    {
+        var rig = new PoolRig("penstock", 1);
+        for (var i = 0; i < 100; i++)
+        {
+            var tokens = i % 2 == 0 ? 50 : 100_000;
+            var ticket = rig.SendTo(0, tokens, at: i * 20);
+            rig.FirstToken(ticket, (i * 20) + 0.05 + (tokens / 20_000.0));
+            rig.End(ticket, at: (i * 20) + 10);
+        }
+
+        Assert.InRange(rig[0].PrefillRate, 19_500, 20_500);
+    }
+
+    [Fact]
+    public void A_replica_that_showed_little_is_taken_for_an_average_one()
+    {
+        var rig = new PoolRig("penstock", 3);
+        rig.Teach(0, 30_000, 0.02);
+        rig.Teach(1, 30_000, 0.02);
+        Assert.InRange(rig[2].PrefillRate, 25_000, 30_500);
+    }
+
+    [Fact]
     public void One_impossible_answer_does_not_make_a_replica_look_like_a_miracle()
     {
-        var rig = new PoolRig("cost", 2);
+        var rig = new PoolRig("penstock", 2);
         var ticket = rig.SendTo(0, 100_000);
         rig.FirstToken(ticket, 0.000_000_1);
         rig.End(ticket, RouteEnd.Completed, 0.000_000_2, output: 4_000);
@@ -196,7 +220,7 @@ public class PoolStateTests
     [InlineData(RouteEnd.Failed)]
     public void Nothing_is_learned_from_an_answer_that_was_not_completed(RouteEnd end)
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         var before = rig[0];
         var ticket = rig.SendTo(0, 100);
         rig.FirstToken(ticket, 1);
@@ -212,7 +236,7 @@ public class PoolStateTests
     [InlineData(6.5)]
     public void Bytes_per_token_move_towards_what_engines_report(double measured)
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         for (var i = 0; i < 120; i++)
         {
             rig.End(rig.SendTo(0, bytes: (long)(1_000 * measured)), prompt: 1_000);
@@ -224,7 +248,7 @@ public class PoolStateTests
     [Fact]
     public void A_lying_engine_moves_bytes_per_token_only_within_reason()
     {
-        var rig = new PoolRig("cost", 1);
+        var rig = new PoolRig("penstock", 1);
         for (var i = 0; i < 500; i++)
         {
             rig.End(rig.SendTo(0, bytes: 1_000_000), prompt: 64);

@@ -16,7 +16,7 @@ public class SharedFleetTests
     [Fact]
     public async Task A_prompt_that_one_routed_is_known_to_the_other()
     {
-        await using var fleet = await Two.StartAsync("cost");
+        await using var fleet = await Two.StartAsync("penstock");
         Assert.Equal(200, (await fleet.First.AskAsync(Bodies.Messages, LongPrompt)).Status);
         var used = (await fleet.First.DecisionsAsync()).Single().GetProperty("replica").GetString();
         await fleet.PassTimeUntilAsync(

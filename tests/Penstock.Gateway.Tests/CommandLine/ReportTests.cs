@@ -7,7 +7,7 @@ public class ReportTests
     private const string Decision = """
         {
           "id": "dec_1", "request_id": "req_9", "model": "m", "requested_model": "alias", "pool": "p",
-          "policy": "cost", "replica": "r1", "runner_up": "r2", "prompt_tokens": 12345, "chain_blocks": 96,
+          "policy": "penstock", "replica": "r1", "runner_up": "r2", "prompt_tokens": 12345, "chain_blocks": 96,
           "candidates": [
             {"replica": "r1", "eligible": true, "cost": 12.5, "matched_tokens": 12000, "uncached_tokens": 345,
              "terms": [{"name": "queue", "value": 9.5, "unit": "ms"}, {"name": "prefill", "value": 3, "unit": "ms"}]},

@@ -14,7 +14,7 @@ internal sealed class MirroredFleet : IDisposable
     private readonly EngineProfile _profile;
     private readonly EngineModel[] _engines;
     private readonly Candidate[] _candidates;
-    private readonly RoutePolicy _policy = RoutePolicies.Create("cost")!;
+    private readonly RoutePolicy _policy = RoutePolicies.Create("penstock")!;
     private readonly Dictionary<long, Sent> _sent = [];
     private readonly PriorityQueue<Conversation, long> _due = new();
     private readonly PrefixChainBuilder _chain = new();

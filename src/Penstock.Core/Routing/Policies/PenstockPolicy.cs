@@ -62,14 +62,14 @@ internal sealed class PenstockPolicy : RoutePolicy
             }
 
             ref readonly var load = ref pool.Replicas[candidate.Replica];
-            var prefill = candidate.UncachedTokens / load.PrefillRate;
+            var prefill = candidate.UncachedTokens * load.PrefillSecondsEach;
             candidate.Terms[0] = LoadRates.QueueSeconds(in load, candidate.PrefillTokens, request.At)
                 + SlotWait(in load, candidate.InFlight, answer * load.SecondsPerToken);
             candidate.Terms[1] = prefill;
             candidate.Terms[2] = price * prefill;
             candidate.Terms[3] = Math.Min(SlowdownMax, ReadingShare * candidate.InFlight) * prefill;
             candidate.Terms[4] =
-                (1 + price) * Evicted(pool, in candidate, request.At) / load.PrefillRate;
+                Evicted(pool, in candidate, request.At) * load.PrefillSecondsEach;
             candidate.Terms[5] = DecodeWeight * ReadingShare * answer * load.SecondsPerToken;
             candidate.Cost = candidate.Terms[0] + candidate.Terms[1] + candidate.Terms[2] + candidate.Terms[3]
                 + candidate.Terms[4] + candidate.Terms[5];
@@ -132,7 +132,7 @@ internal sealed class PenstockPolicy : RoutePolicy
                 busy += candidate.PrefillTokens > 0 ? 1 : 0;
                 own += load.InFlight;
                 all += candidate.InFlight;
-                backlog += candidate.PrefillTokens / load.PrefillRate;
+                backlog += candidate.PrefillTokens * load.PrefillSecondsEach;
             }
         }
 

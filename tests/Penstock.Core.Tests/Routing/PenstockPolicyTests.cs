@@ -1,0 +1,253 @@
+using Penstock.Core.Prefixes;
+using Penstock.Core.Routing;
+
+namespace Penstock.Core.Tests.Routing;
+
+public class PenstockPolicyTests
+{
+    private static readonly ulong[] Prompt = PoolRig.Chain(1, 100);
+
+    // 100 blocks of 256 bytes at 4 bytes a token.
+    private const long PromptTokens = 6_400;
+
+    [Fact]
+    public void It_prefers_the_replica_that_holds_the_longest_prefix()
+    {
+        var rig = new PoolRig("penstock", 4);
+        rig.End(rig.SendTo(1, chain: Prompt[..30]));
+        rig.End(rig.SendTo(2, chain: Prompt[..90]));
+        rig.End(rig.SendTo(3, chain: Prompt[..60]));
+        var decision = rig.Decide(PromptTokens, Prompt);
+        Assert.Equal(2, decision.Replica);
+        Assert.Equal(3, decision.RunnerUp);
+        Assert.Equal(90 * 64, decision.MatchedTokens);
+        Assert.Equal(10 * 64, decision.UncachedTokens);
+    }
+
+    [Fact]
+    public void It_leaves_the_holder_when_the_queue_there_costs_more_than_the_prefix_saves()
+    {
+        var rig = new PoolRig("penstock", 2);
+        rig.End(rig.SendTo(0, chain: Prompt));
+        var chosen = new List<int>();
+        for (var queued = 0; queued < 20; queued++)
+        {
+            chosen.Add(rig.Decide(PromptTokens, Prompt).Replica);
+            rig.SendTo(0, tokens: 1_000);
+        }
+
+        // Stays while the queue is short, goes when it is long, and does not come back.
+        Assert.Equal(0, chosen[0]);
+        Assert.Equal(1, chosen[^1]);
+        Assert.Equal(chosen.Order(), chosen);
+        Assert.InRange(chosen.Count(replica => replica == 0), 5, 15);
+    }
+
+    [Fact]
+    public void It_compares_unlike_replicas_in_seconds_of_their_own_rates()
+    {
+        var rig = new PoolRig("penstock", 2);
+        rig.Teach(0, prefillRate: 2_000, secondsPerToken: 0.02);
+        rig.Teach(1, prefillRate: 40_000, secondsPerToken: 0.02);
+        rig.SendTo(0, tokens: 2_000);
+        rig.SendTo(1, tokens: 20_000);
+
+        // Ten times the tokens wait at the one that is twenty times as fast.
+        Assert.Equal(1, rig.Decide(8_000).Replica);
+        Assert.InRange(rig.Candidates[0].Terms[0], 0.9, 1.1);
+        Assert.InRange(rig.Candidates[1].Terms[0], 0.45, 0.55);
+        Assert.InRange(rig.Candidates[0].Terms[1], 3.6, 4.4);
+        Assert.InRange(rig.Candidates[1].Terms[1], 0.18, 0.22);
+    }
+
+    [Fact]
+    public void It_learns_from_answers_in_one_piece_that_a_replica_is_slow()
+    {
+        var rig = new PoolRig("penstock", 2);
+        for (var i = 0; i < 3; i++)
+        {
+            foreach (var (replica, seconds) in new[] { (0, 8.0), (1, 0.8) })
+            {
+                var ticket = rig.SendTo(replica, tokens: 50, at: 0);
+                rig.State.Apply(PoolEvent.Ended(
+                    PoolRig.At(seconds), ticket, RouteEnd.Completed, promptTokens: 50, output: 40));
+            }
+        }
+
+        Assert.Equal(1, rig.Decide(50).Replica);
+        Assert.True(rig[0].SecondsPerToken > 4 * rig[1].SecondsPerToken);
+    }
+
+    [Fact]
+    public void It_spreads_short_prompts_over_replicas_that_decode()
+    {
+        var rig = new PoolRig("penstock", 3);
+        foreach (var replica in new[] { 0, 0, 1 })
+        {
+            var ticket = rig.SendTo(replica, tokens: 100);
+            rig.State.Apply(PoolEvent.FirstToken(PoolRig.At(1), ticket));
+        }
+
+        // Nothing waits for prefill anywhere: what differs is how many are decoding.
+        Assert.Equal(2, rig.Decide(100).Replica);
+        rig.SetEligible(2, Ineligible.Draining);
+        Assert.Equal(1, rig.Decide(100).Replica);
+    }
+
+    [Fact]
+    public void It_prefers_the_faster_decoder_where_prefill_is_alike()
+    {
+        var rig = new PoolRig("penstock", 2);
+        rig.Teach(0, prefillRate: 8_000, secondsPerToken: 0.05, answers: 120);
+        rig.Teach(1, prefillRate: 8_000, secondsPerToken: 0.01, answers: 120);
+        Assert.Equal(1, rig.Decide(1_000).Replica);
+        Assert.InRange(rig.Candidates[0].Terms[5] / rig.Candidates[1].Terms[5], 4, 6);
+    }
+
+    [Fact]
+    public void An_idle_fleet_minimises_the_delay_of_the_request_and_a_busy_one_the_work()
+    {
+        var rig = new PoolRig("penstock", 2);
+        rig.End(rig.SendTo(0, chain: Prompt));
+        rig.SendTo(0, tokens: 7_000);
+        Assert.Equal(1, rig.Decide(PromptTokens, Prompt).Replica);
+
+        // The same gap between the two, with a backlog everywhere and many that come.
+        rig.SendTo(0, tokens: 60_000);
+        rig.SendTo(1, tokens: 60_000);
+        for (var i = 0; i < 300; i++)
+        {
+            rig.Decide(at: i * 0.1);
+        }
+
+        // Since nothing of it was seen to be done, the most of it is taken to be left.
+        Assert.Equal(0, rig.Decide(PromptTokens, Prompt, at: 30).Replica);
+    }
+
+    [Fact]
+    public void What_was_computed_of_a_prefill_meanwhile_is_not_waited_for()
+    {
+        var rig = new PoolRig("penstock", 1);
+        rig.SendTo(0, tokens: 16_000, at: 100);
+        rig.Decide(10, at: 100);
+        Assert.Equal(2, rig.Candidates[0].Terms[0], 6);
+        rig.Decide(10, at: 101);
+        Assert.Equal(1, rig.Candidates[0].Terms[0], 6);
+        rig.Decide(10, at: 200);
+        Assert.Equal(0.2, rig.Candidates[0].Terms[0], 6);
+    }
+
+    [Fact]
+    public void Identical_prompts_in_a_burst_wait_for_the_first_as_long_as_that_is_shorter()
+    {
+        var rig = new PoolRig("penstock", 4);
+        var chosen = new List<int>();
+        for (var i = 0; i < 6; i++)
+        {
+            var decision = rig.Decide(PromptTokens, Prompt);
+            rig.Dispatch(in decision, 0, Prompt, PromptTokens * 4);
+            chosen.Add(decision.Replica);
+        }
+
+        // The first computes it; for the others it is as good as there.
+        Assert.True(chosen.Count(replica => replica == chosen[0]) >= 3);
+    }
+
+    [Fact]
+    public void One_system_prompt_does_not_pin_a_fleet_to_one_replica()
+    {
+        var rig = new PoolRig("penstock", 4);
+        var counts = new int[4];
+        var now = 0.0;
+        for (var i = 0; i < 400; i++)
+        {
+            // 48 blocks that all share, and 52 of its own.
+            ulong[] own = [.. Prompt[..48], .. PoolRig.Chain((ulong)i + 100, 52)];
+            var decision = rig.Decide(PromptTokens, own, at: now);
+            counts[decision.Replica]++;
+            var ticket = rig.Dispatch(in decision, now, own, PromptTokens * 4);
+            now += 0.15;
+            if (i % 4 == 3)
+            {
+                rig.FirstToken(ticket, now);
+                rig.End(ticket, at: now, prompt: PromptTokens, output: 20);
+            }
+        }
+
+        Assert.All(counts, count => Assert.InRange(count, 50, 200));
+    }
+
+    [Fact]
+    public void It_takes_the_place_of_what_nobody_asks_for_again()
+    {
+        var rig = new PoolRig("penstock", 2, blocksPerReplica: 400);
+        foreach (var replica in new[] { 0, 1 })
+        {
+            rig.Tell(PoolEvent.CacheShaped(default, replica, new CacheShape
+            {
+                Kind = CacheKind.Paged, CapacityTokens = 12_800, BlockTokens = 64,
+            }));
+        }
+
+        // Both are full. Replica 0 holds a session that comes back every 20 s, replica 1 one that ended long ago.
+        var now = 0.0;
+        ulong[] session = PoolRig.Chain(7, 40);
+        Fill(1, PoolRig.Chain(8, 190), now);
+        for (var turn = 0; turn < 60; turn++, now += 20)
+        {
+            session = [.. session, .. PoolRig.Chain((ulong)turn + 50, 2)];
+            Fill(0, session, now);
+        }
+
+        Fill(0, PoolRig.Chain(9, 30), now);
+        var decision = rig.Decide(PromptTokens, Prompt, at: now + 15);
+        Assert.Equal(1, decision.Replica);
+        Assert.True(rig.Candidates[0].Terms[4] > 2 * rig.Candidates[1].Terms[4]);
+
+        void Fill(int replica, ulong[] chain, double at) =>
+            rig.End(
+                rig.SendTo(replica, chain.Length * 64, at, chain), at: at, prompt: chain.Length * 64, output: 1);
+    }
+
+    [Fact]
+    public void Beyond_its_slots_a_replica_makes_wait_for_whole_answers()
+    {
+        var rig = new PoolRig("penstock", 2);
+        rig.Report(0, running: 0, waiting: 0, slots: 2);
+        rig.FirstToken(rig.SendTo(0, 10), 1);
+        Assert.Equal(0, Queue(rig));
+        rig.FirstToken(rig.SendTo(0, 10), 1);
+
+        // Both slots are taken: half an answer of 200 tokens at 20 ms, for one of the two will be free by then.
+        Assert.Equal(2, Queue(rig), 3);
+        rig.FirstToken(rig.SendTo(0, 10), 1);
+        Assert.Equal(4, Queue(rig), 3);
+    }
+
+    [Fact]
+    public void The_cost_is_the_sum_of_terms_that_have_names()
+    {
+        var rig = new PoolRig("penstock", 3);
+        rig.SendTo(0);
+        rig.Decide();
+        Assert.Equal(
+            ["queue", "prefill", "congestion", "slowdown", "eviction", "decode"],
+            RoutePolicies.Create("penstock")!.TermNames.ToArray());
+        foreach (var candidate in rig.Candidates)
+        {
+            var sum = 0.0;
+            for (var term = 0; term < 6; term++)
+            {
+                sum += candidate.Terms[term];
+            }
+
+            Assert.Equal(sum, candidate.Cost, 9);
+        }
+    }
+
+    private static double Queue(PoolRig rig)
+    {
+        rig.Decide(10);
+        return rig.Candidates[0].Terms[0];
+    }
+}
