@@ -116,7 +116,7 @@ public sealed class PoolState
                 _peers.Remove(happened.Node);
                 break;
             default:
-                ApplyToCache(in happened, in prompt, ref load);
+                CacheNews.Apply(in happened, in prompt, ref load, _index);
                 break;
         }
 
@@ -256,33 +256,6 @@ public sealed class PoolState
 
         _index.Released(in prompt, request.Replica, in request.Claim, happened.Report, happened.At);
         _tickets.Close(happened.Ticket);
-    }
-
-    private void ApplyToCache(in PoolEvent happened, in PromptPrefix prompt, ref ReplicaLoad load)
-    {
-        var replica = happened.Replica;
-        switch (happened.Kind)
-        {
-            case PoolEventKind.CacheShaped:
-                load.Shape = happened.Shape;
-                _index.Shape(replica, happened.Shape);
-                break;
-            case PoolEventKind.CacheLost:
-                _index.Clear(replica);
-                break;
-            case PoolEventKind.CacheStored:
-                _index.Stored(replica, happened.Tier, prompt.Blocks);
-                break;
-            case PoolEventKind.CacheRemoved:
-                _index.Removed(replica, happened.Tier, prompt.Blocks);
-                break;
-            case PoolEventKind.CacheResident:
-                _index.Resident(replica, happened.Tier, happened.Tokens);
-                break;
-            case PoolEventKind.PeerPrefix:
-                _index.Heard(prompt.Blocks, replica);
-                break;
-        }
     }
 
     private static void ReleasePrefill(ref ReplicaLoad load, ref TicketTable.InFlight request)

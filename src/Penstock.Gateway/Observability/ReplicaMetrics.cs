@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Replicas;
 using Penstock.Core.Routing;
 using Penstock.Gateway.Pools;
@@ -18,6 +19,9 @@ internal static class ReplicaMetrics
 
     private static readonly HealthStatus[] States = Enum.GetValues<HealthStatus>();
     private static readonly string[] StateNames = [.. States.Select(s => s.ToString().ToLowerInvariant())];
+
+    private static readonly TrustLevel[] Levels = Enum.GetValues<TrustLevel>();
+    private static readonly string[] LevelNames = [.. Levels.Select(s => s.ToString().ToLowerInvariant())];
 
     public static void Observe(Meter meter, FleetRuntime fleet)
     {
@@ -39,6 +43,7 @@ internal static class ReplicaMetrics
             () => Each(fleet).Where(r => !double.IsNaN(r.Load.Reported.KvUsage))
                 .Select(r => new Measurement<double>(r.Load.Reported.KvUsage, r.Labels)),
             null, "Share of the KV cache in use, 0 to 1, as the engine reports.");
+        ObserveCache(meter, fleet);
         meter.CreateObservableGauge(
             "penstock.replica.routable",
             () => Each(fleet).Select(r => new Measurement<int>(r.Load.Ineligible == Ineligible.No ? 1 : 0, r.Labels)),
@@ -52,6 +57,32 @@ internal static class ReplicaMetrics
             () => Math.Max(0, fleet.Current.Pools.Sum(p => p.Replicas.Count) - ReplicasMax),
             "{replica}", "Replicas beyond the number that is shown one by one.");
     }
+
+    /// <summary>How what is predicted of caches compares with what answers report.</summary>
+    private static void ObserveCache(Meter meter, FleetRuntime fleet)
+    {
+        void Count(string name, string unit, string help, Func<ReplicaLoad, long> read) =>
+            meter.CreateObservableCounter(
+                name, () => Each(fleet).Select(r => new Measurement<long>(read(r.Load), r.Labels)), unit, help);
+
+        Count("penstock.replica.cache_predicted_tokens", "{token}", "Prompt tokens that were predicted to be cached, "
+            + "of answers that reported theirs.", l => l.PredictedTokens);
+        Count("penstock.replica.cache_reported_tokens", "{token}", "Prompt tokens that the engine found in its cache, "
+            + "of the same answers.", l => l.CachedTokens);
+        Count("penstock.replica.cache_restarts", "{restart}", "Times that the cache was found empty where much of it "
+            + "should have been there.", l => l.Trust.Restarts);
+        meter.CreateObservableGauge(
+            "penstock.replica.cache_trust", () => Each(fleet).SelectMany(Trust), null,
+            "1 for how far the index of its cache is relied on.");
+        meter.CreateObservableGauge(
+            "penstock.replica.cache_alarm",
+            () => Each(fleet).Select(r => new Measurement<int>(r.Load.Trust.IsAlarming ? 1 : 0, r.Labels)),
+            null, "1 while predictions of its cache are far from what it reports.");
+    }
+
+    private static IEnumerable<Measurement<int>> Trust(Observed replica) =>
+        Levels.Select((level, i) => new Measurement<int>(
+            replica.Load.Trust.Level == level ? 1 : 0, [.. replica.Labels, new("state", LevelNames[i])]));
 
     private static IEnumerable<Measurement<int>> Health(Observed replica) =>
         States.Select((state, i) => new Measurement<int>(
