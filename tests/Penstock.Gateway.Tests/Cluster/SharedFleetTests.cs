@@ -72,7 +72,8 @@ public class SharedFleetTests
 
         public static async Task<Two> StartAsync(string policy)
         {
-            var engines = Enumerable.Range(0, 2).Select(_ => Personality.Vllm.Start(new EngineFacts { InputTokens = 500 }))
+            var engines = Enumerable.Range(0, 2)
+                .Select(_ => Personality.Vllm.Start(new EngineFacts { InputTokens = 500 }))
                 .ToArray();
             var first = await RunningGateway.StartAsync(d => WithCluster(d, "first", policy), engines);
             var second = await RunningGateway.StartAsync(d => WithCluster(d, "second", policy), engines);
