@@ -8,8 +8,8 @@ namespace Penstock.Core.Routing;
 /// the first token before its own where that came later, to its first token (the service time of a queue, seen from its
 /// departures). A line through those times over the tokens that were not cached has the rate as its slope and leaves
 /// what every request waits for, such as the step under way, out of it. Where all prompts are of one length there is no
-/// line, and the time over the tokens has to do. Replicas of a pool are mostly alike: with few points of its own, or old
-/// ones, a replica is taken for an average one, so that it is not left alone for a bad start.
+/// line, and the time over the tokens has to do. Replicas of a pool are mostly alike: with few points of its own, or
+/// old ones, a replica is taken for an average one, so that it is not left alone for a bad start.
 /// </remarks>
 internal static class LoadRates
 {

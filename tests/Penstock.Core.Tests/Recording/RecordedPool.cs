@@ -139,7 +139,11 @@ internal sealed class RecordedPool
         var name = (ulong)_rng.NextInt32(6);
         var blocks = Chain(name, _rng.NextInt32(60));
         var length = (blocks.Length * 256L) + _rng.NextInt32(256);
-        PromptMark[] marks = [new(length / 2, Hash64.Combine(name, (ulong)length / 2)), new(length, Hash64.Combine(name + 1, (ulong)length))];
+        PromptMark[] marks =
+        [
+            new(length / 2, Hash64.Combine(name, (ulong)length / 2)),
+            new(length, Hash64.Combine(name + 1, (ulong)length)),
+        ];
         int[] tried = _rng.NextInt32(5) == 0 ? [_rng.NextInt32(Replicas)] : [];
         var request = new RouteRequest
         {
