@@ -56,15 +56,15 @@ internal sealed class EngineClock : IDisposable
         }
     }
 
-    /// <summary>Hands a request to the engine; the feed tells how it comes along.</summary>
-    public SubmitVerdict Submit(int promptTokens, int outputTokens, ulong[] chain, out AnswerFeed feed)
+    /// <summary>Hands a request to the engine, under an id of its own; the feed tells how it comes along.</summary>
+    public SubmitVerdict Submit(in EngineRequest request, out AnswerFeed feed)
     {
         lock (_gate)
         {
             var now = Now();
             Deliver(_model.Advance(now));
-            feed = new AnswerFeed(++_lastId, now, promptTokens);
-            var verdict = _model.Submit(new EngineRequest(feed.Id, promptTokens, outputTokens, chain), now);
+            feed = new AnswerFeed(++_lastId, now, request.PromptTokens);
+            var verdict = _model.Submit(request with { Id = feed.Id }, now);
             if (verdict == SubmitVerdict.Accepted)
             {
                 _feeds.Add(feed.Id, feed);

@@ -101,8 +101,17 @@ internal sealed class SimulatedEngine : IDisposable
         return id.ToString("x16", CultureInfo.InvariantCulture);
     }
 
-    public SubmitVerdict Submit(InferenceCall call, PlannedAnswer answer, out AnswerFeed feed) => _clock.Submit(
-        call.Prompt.Count, answer.Tokens, call.Prompt.ChainWith(answer, Profile.BlockSize), out feed);
+    public SubmitVerdict Submit(InferenceCall call, PlannedAnswer answer, out AnswerFeed feed)
+    {
+        var tokens = call.Prompt.With(answer);
+        var request = new EngineRequest(
+            0,
+            call.Prompt.Count,
+            answer.Tokens,
+            PromptChain.Of(tokens, Profile.BlockSize, call.Prompt.Salt),
+            tokens);
+        return _clock.Submit(request, out feed);
+    }
 
     public void Cancel(AnswerFeed feed) => _clock.Cancel(feed);
 

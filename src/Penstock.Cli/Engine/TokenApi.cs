@@ -59,7 +59,7 @@ internal static class TokenApi
         var text = new ArrayBufferWriter<byte>();
         foreach (var token in tokens.EnumerateArray())
         {
-            if (token.ValueKind != JsonValueKind.Number || !token.TryGetInt64(out var id)
+            if (token.ValueKind != JsonValueKind.Number || !token.TryGetUInt32(out var id)
                 || !TextTokens.TryWrite(id, text))
             {
                 body.Fail("tokens: not the id of a token", "tokens");

@@ -26,10 +26,14 @@ public readonly record struct CacheEvent
 
     public required Instant At { get; init; }
 
-    /// <summary>Steps that had ended when it happened: equal for all that an engine would publish in one batch.</summary>
+    /// <summary>
+    /// Steps that had ended when it happened: equal for all that an engine would publish in one batch.
+    /// </summary>
     public required long Step { get; init; }
 
-    /// <summary>The blocks, each hash that of <see cref="EngineRequest.Chain"/>; stored ones follow each other.</summary>
+    /// <summary>
+    /// The blocks, each hash that of <see cref="EngineRequest.Chain"/>; stored ones follow each other.
+    /// </summary>
     public ReadOnlyMemory<ulong> Hashes { get; init; }
 
     /// <summary>The block before the first stored one; null at the start of a prompt.</summary>
@@ -39,5 +43,5 @@ public readonly record struct CacheEvent
     /// The tokens of stored blocks, block after block; empty where the request did not bring its tokens. It is a part
     /// of <see cref="EngineRequest.Tokens"/>.
     /// </summary>
-    public ReadOnlyMemory<long> Tokens { get; init; }
+    public ReadOnlyMemory<uint> Tokens { get; init; }
 }

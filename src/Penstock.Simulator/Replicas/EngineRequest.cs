@@ -18,7 +18,7 @@ public readonly record struct EngineRequest(
     int PromptTokens,
     int OutputTokens,
     ReadOnlyMemory<ulong> Chain = default,
-    ReadOnlyMemory<long> Tokens = default);
+    ReadOnlyMemory<uint> Tokens = default);
 
 /// <summary>What became of a submitted request.</summary>
 public enum SubmitVerdict

@@ -158,7 +158,9 @@ internal sealed class RadixTree(CacheEventLog? events)
         Check.That(children + _root.Children == _byFirst.Count);
     }
 
-    /// <summary>Parts a run; the new node is the first half, so that who holds the old one keeps holding its end.</summary>
+    /// <summary>
+    /// Parts a run; the new node is the first half, so that who holds the old one keeps holding its end.
+    /// </summary>
     private RadixNode Part(RadixNode node, int length, long visit)
     {
         var head = new RadixNode(++_nodes, node.Pages[..length])

@@ -22,7 +22,7 @@ internal sealed class Sequence(EngineRequest request)
     public ReadOnlyMemory<ulong> Chain => request.Chain;
 
     /// <summary>Tokens of prompt and answer, where the caller gave them.</summary>
-    public ReadOnlyMemory<long> Tokens => request.Tokens;
+    public ReadOnlyMemory<uint> Tokens => request.Tokens;
 
     /// <summary>Tokens produced; survives a preemption.</summary>
     public int Generated { get; set; }

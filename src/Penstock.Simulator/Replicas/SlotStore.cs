@@ -64,8 +64,11 @@ internal sealed class SlotStore(long blocksMax)
         _blocks = 0;
     }
 
-    public void Verify() => Check.That(
-        _blocks == _contents.Sum(static content => (long)content.Blocks) && (_blocks <= blocksMax || _contents.Count <= 1));
+    public void Verify()
+    {
+        Check.That(_blocks == _contents.Sum(static content => (long)content.Blocks));
+        Check.That(_blocks <= blocksMax || _contents.Count <= 1);
+    }
 
     private void Save(SlotContent held)
     {

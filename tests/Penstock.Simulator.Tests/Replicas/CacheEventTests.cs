@@ -11,7 +11,7 @@ public sealed class CacheEventTests
     public void Stored_blocks_carry_their_own_tokens_and_their_parent(CacheKind cache)
     {
         var rig = new EngineRig(EngineRig.Profile(cache: cache));
-        long[] tokens = [.. Enumerable.Range(100, 22)];
+        uint[] tokens = [.. Enumerable.Range(100, 22).Select(id => (uint)id)];
         rig.Serve(1, tokens, 9);
 
         // 22 tokens, of which the last was never computed: five blocks of four.
@@ -32,7 +32,7 @@ public sealed class CacheEventTests
         foreach (var (cache, first) in new[] { (CacheKind.Paged, 0L), (CacheKind.Radix, 1L) })
         {
             var rig = new EngineRig(EngineRig.Profile(budget: 8, cache: cache));
-            rig.Serve(1, [.. Enumerable.Range(0, 17)], 1);
+            rig.Serve(1, new uint[17], 1);
 
             Assert.Equal([first, first + 1], rig.CacheEvents.Select(told => told.Step));
             Assert.Equal([2, 2], rig.CacheEvents.Select(told => told.Hashes.Length));

@@ -14,10 +14,10 @@ public sealed class CacheReferenceTests
     private interface IReference
     {
         /// <summary>Serves a prompt with its answer; returns the tokens found.</summary>
-        int Serve(long[] tokens, int output);
+        int Serve(uint[] tokens, int output);
 
         /// <summary>Every cached prefix, in pages.</summary>
-        IEnumerable<long[]> Resident();
+        IEnumerable<uint[]> Resident();
     }
 
     [Theory]
@@ -54,29 +54,29 @@ public sealed class CacheReferenceTests
             }
         }).QuickCheckThrowOnFailure();
 
-    /// <summary>Two or three kinds of token in runs, so that prompts often share a start and part in the middle.</summary>
-    private static long[] RandomTokens(ref Rng rng, int max)
+    /// <summary>Choices are few and far between, so that prompts often share a start and part in the middle.</summary>
+    private static uint[] RandomTokens(ref Rng rng, int max)
     {
-        var tokens = new long[2 + rng.NextInt32(max - 1)];
+        var tokens = new uint[2 + rng.NextInt32(max - 1)];
         for (var at = 0; at < tokens.Length; at++)
         {
-            tokens[at] = at % 5 == 0 ? rng.NextInt32(2) : 7;
+            tokens[at] = at % 5 == 0 ? (uint)rng.NextInt32(2) : 7;
         }
 
         return tokens;
     }
 
-    private static int Common(long[] a, long[] b) => a.AsSpan().CommonPrefixLength(b);
+    private static int Common(uint[] a, uint[] b) => a.AsSpan().CommonPrefixLength(b);
 
     /// <summary>A list of blocks, the next one to be lost first; of equal ones the oldest is found.</summary>
     private sealed class PagedReference(int blocks, int page) : IReference
     {
-        private readonly List<(long[]? Path, int Made)> _free = [.. Enumerable.Repeat(((long[]?)null, 0), blocks)];
+        private readonly List<(uint[]? Path, int Made)> _free = [.. Enumerable.Repeat(((uint[]?)null, 0), blocks)];
         private int _made;
 
-        public int Serve(long[] tokens, int output)
+        public int Serve(uint[] tokens, int output)
         {
-            List<(long[]? Path, int Made)> held = [];
+            List<(uint[]? Path, int Made)> held = [];
             var prompt = tokens.Length - output;
             while ((held.Count + 1) * page < prompt && Oldest(tokens[..((held.Count + 1) * page)]) is { } found)
             {
@@ -97,9 +97,9 @@ public sealed class CacheReferenceTests
             return cached;
         }
 
-        public IEnumerable<long[]> Resident() => _free.Select(block => block.Path).OfType<long[]>();
+        public IEnumerable<uint[]> Resident() => _free.Select(block => block.Path).OfType<uint[]>();
 
-        private (long[]? Path, int Made)? Oldest(long[] path)
+        private (uint[]? Path, int Made)? Oldest(uint[] path)
         {
             var equal = _free.Where(block => block.Path is not null && block.Path.SequenceEqual(path)).ToList();
             return equal.Count == 0 ? null : equal.MinBy(block => block.Made);
@@ -112,7 +112,7 @@ public sealed class CacheReferenceTests
         private List<Run> _runs = [];
         private int _time;
 
-        public int Serve(long[] tokens, int output)
+        public int Serve(uint[] tokens, int output)
         {
             var prompt = tokens.Length - output;
             var found = Visit(tokens[..((prompt - 1) / page * page)]);
@@ -136,10 +136,10 @@ public sealed class CacheReferenceTests
             return found;
         }
 
-        public IEnumerable<long[]> Resident() => _runs.SelectMany(run => Enumerable
+        public IEnumerable<uint[]> Resident() => _runs.SelectMany(run => Enumerable
             .Range(1, (run.Path.Length - run.Start) / page).Select(at => run.Path[..(run.Start + (at * page))]));
 
-        private void Insert(long[] path)
+        private void Insert(uint[] path)
         {
             var known = Visit(path);
             if (known < path.Length)
@@ -148,7 +148,7 @@ public sealed class CacheReferenceTests
             }
         }
 
-        private int Visit(long[] path)
+        private int Visit(uint[] path)
         {
             _time++;
             var known = _runs.Select(run => Common(run.Path, path) / page * page).Append(0).Max();
@@ -175,7 +175,7 @@ public sealed class CacheReferenceTests
             return known;
         }
 
-        private void MakeRoom(long[] locked, int wanted)
+        private void MakeRoom(uint[] locked, int wanted)
         {
             while (pages - _runs.Sum(run => (run.Path.Length - run.Start) / page) < wanted)
             {
@@ -187,21 +187,21 @@ public sealed class CacheReferenceTests
             }
         }
 
-        private sealed record Run(long[] Path, int Start, int Time);
+        private sealed record Run(uint[] Path, int Start, int Time);
     }
 
     /// <summary>A text for each slot, and a shelf.</summary>
     private sealed class SlotReference(EngineProfile profile) : IReference
     {
-        private readonly List<(long[] Text, int Time)> _slots =
-            [.. Enumerable.Repeat((Array.Empty<long>(), -1), profile.SequencesMax)];
+        private readonly List<(uint[] Text, int Time)> _slots =
+            [.. Enumerable.Repeat((Array.Empty<uint>(), -1), profile.SequencesMax)];
 
-        private readonly List<long[]> _shelf = [];
+        private readonly List<uint[]> _shelf = [];
         private int _time;
 
         private int Page => profile.BlockSize;
 
-        public int Serve(long[] tokens, int output)
+        public int Serve(uint[] tokens, int output)
         {
             var prompt = tokens[..(tokens.Length - output)];
             var best = _slots.MaxBy(slot => Shared(slot.Text, prompt));
@@ -223,10 +223,10 @@ public sealed class CacheReferenceTests
             return found;
         }
 
-        public IEnumerable<long[]> Resident() => _slots.SelectMany(slot => Enumerable
+        public IEnumerable<uint[]> Resident() => _slots.SelectMany(slot => Enumerable
             .Range(1, slot.Text.Length / Page).Select(at => slot.Text[..(at * Page)]));
 
-        private long[] Exchange(long[] text, long[] prompt)
+        private uint[] Exchange(uint[] text, uint[] prompt)
         {
             if (text.Length > 0 && !_shelf.Exists(other => Common(other, text) == text.Length))
             {
@@ -259,6 +259,6 @@ public sealed class CacheReferenceTests
             return best;
         }
 
-        private int Shared(long[] text, long[] prompt) => Common(text, prompt) / Page * Page;
+        private int Shared(uint[] text, uint[] prompt) => Common(text, prompt) / Page * Page;
     }
 }

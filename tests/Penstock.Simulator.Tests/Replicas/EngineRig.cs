@@ -67,8 +67,11 @@ internal sealed class EngineRig(EngineProfile profile, ulong seed = 0, bool repo
     public SubmitVerdict Submit(long id, int prompt, int output, ulong[]? chain = null) =>
         Model.Submit(new EngineRequest(id, prompt, output, chain ?? Chain((int)id + 1000, 64)), Now);
 
-    /// <summary>Submits real tokens, of which the last <paramref name="output"/> are the answer, and runs them.</summary>
-    public int Serve(long id, long[] tokens, int output)
+    /// <summary>
+    /// Submits real tokens, of which the last <paramref name="output"/> are the answer, runs them, and returns how many
+    /// were cached.
+    /// </summary>
+    public int Serve(long id, uint[] tokens, int output)
     {
         var chain = PromptChain.Of(tokens, profile.BlockSize);
         Assert.Equal(

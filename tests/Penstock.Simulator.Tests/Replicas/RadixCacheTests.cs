@@ -98,6 +98,6 @@ public sealed class RadixCacheTests
     private static EngineRig Rig(int tokens) =>
         new(EngineRig.Profile(kvBlocks: tokens, blockSize: 1, budget: 64, cache: CacheKind.Radix));
 
-    private static long[] Tokens(char family, int count) =>
-        [.. Enumerable.Range(0, count).Select(at => ((long)family << 32) + at)];
+    private static uint[] Tokens(char family, int count) =>
+        [.. Enumerable.Range(0, count).Select(at => ((uint)family << 16) + (uint)at)];
 }

@@ -129,6 +129,6 @@ public sealed class SlotCacheTests
         EngineRig.Profile(kvBlocks: slots * 128, blockSize: 1, budget: 64, sequences: slots, cache: CacheKind.Slots)
         with { HostCacheTokens = hostTokens });
 
-    private static long[] Tokens(char family, int count) =>
-        [.. Enumerable.Range(0, count).Select(at => ((long)family << 32) + at)];
+    private static uint[] Tokens(char family, int count) =>
+        [.. Enumerable.Range(0, count).Select(at => ((uint)family << 16) + (uint)at)];
 }
