@@ -70,6 +70,12 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
 
             await StallAsync(fate.StallsAfter == sent);
             var ready = await feed.MoreThanAsync(sent, http.RequestAborted);
+            if (ready == AnswerFeed.Lost)
+            {
+                await CutAsync();
+                return;
+            }
+
             head.CachedTokens = feed.CachedTokens;
             sent = Write(head, sent, NextHalt(fate, sent, ready), output);
             if (sent == total && fate.DiesAfter != total)
@@ -90,8 +96,8 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
     {
         await StallAsync(fate.StallsAfter is not null);
         var last = Math.Min(head.Answer.Tokens, fate.DiesAfter ?? int.MaxValue);
-        await feed.MoreThanAsync(last - 1, http.RequestAborted);
-        if (fate.DiesAfter <= head.Answer.Tokens)
+        var ready = await feed.MoreThanAsync(last - 1, http.RequestAborted);
+        if (ready == AnswerFeed.Lost || fate.DiesAfter <= head.Answer.Tokens)
         {
             http.Abort();
             return;
@@ -149,6 +155,7 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
         PromptTokens = call.Prompt.Count,
         IncludeUsage = call.IncludeUsage,
         Tool = call.Tool,
+        TellsTimings = engine.Kind.TellsTimings,
         Answer = answer,
     };
 }
