@@ -16,6 +16,9 @@ public readonly record struct KvSequence(ulong Next, bool IsStarted, ulong Repla
     /// <summary>The number that publishers send where a replay ends; never that of a batch.</summary>
     public const ulong End = ulong.MaxValue;
 
+    /// <summary>As if all batches before <paramref name="number"/> were known.</summary>
+    public static KvSequence StartingAt(ulong number) => new(number, true, 0, number);
+
     /// <summary>How a live batch numbered <paramref name="number"/> follows.</summary>
     public KvStep After(ulong number)
     {

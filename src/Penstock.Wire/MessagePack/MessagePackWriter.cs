@@ -18,7 +18,7 @@ public readonly ref struct MessagePackWriter(IBufferWriter<byte> output)
     /// <summary>The head of an array of <paramref name="count"/> items, which are to be written next.</summary>
     public void Array(int count) => Head(count, 0x90, 15, 0, 0xDC);
 
-    /// <summary>The head of a map of <paramref name="count"/> pairs, which are to be written next: key, value.</summary>
+    /// <summary>The head of a map of <paramref name="count"/> pairs, to be written next: key, value.</summary>
     public void Map(int count) => Head(count, 0x80, 15, 0, 0xDE);
 
     public void Text(ReadOnlySpan<byte> utf8)

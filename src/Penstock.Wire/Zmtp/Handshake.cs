@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Penstock.Wire.Zmtp;
 
-/// <summary>The first bytes of a peer: the greeting, judged as soon as it can be, and the properties of READY.</summary>
+/// <summary>The first bytes of a peer: the greeting, judged as it comes in, and the properties of READY.</summary>
 internal static class Handshake
 {
     private const int VersionAt = 10;
