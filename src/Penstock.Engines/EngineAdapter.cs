@@ -36,6 +36,9 @@ public abstract class EngineAdapter
     /// <summary>True where <see cref="ReadLoadAsync"/> can ever tell something.</summary>
     public virtual bool TellsLoad => true;
 
+    /// <summary>How long an answer about load may take; what comes later is of no use.</summary>
+    public virtual TimeSpan LoadTimeout => TimeSpan.FromSeconds(1);
+
     /// <summary>The engine's path for an operation; null where it cannot do it.</summary>
     public virtual string? PathOf(EngineOperation operation, EngineCapabilities capabilities)
     {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Penstock.Core.Prefixes;
 
 namespace Penstock.Engines;
 
@@ -23,8 +24,14 @@ public sealed record EngineIdentity
     /// <summary>Tokens of a block of its prefix cache.</summary>
     public long? BlockTokens { get; init; }
 
-    /// <summary>Tokens that its KV cache holds.</summary>
+    /// <summary>Tokens that its KV cache holds, all data-parallel ranks together.</summary>
     public long? KvTokens { get; init; }
+
+    /// <summary>The form and size of its prefix cache, for a mirror of it.</summary>
+    public CacheShape Cache { get; init; }
+
+    /// <summary>Where it publishes what happens in that cache; null: not told. vLLM never tells.</summary>
+    public KvEventSource? KvEvents { get; init; }
 
     /// <summary>No real model is behind it, and it says so itself.</summary>
     public bool Simulated { get; init; }

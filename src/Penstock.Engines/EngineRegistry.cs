@@ -8,7 +8,10 @@ namespace Penstock.Engines;
 public static class EngineRegistry
 {
     public static ImmutableArray<EngineAdapter> All { get; } =
-        [new LlamaCppAdapter(), new SglangAdapter(), new VllmAdapter(), new AnthropicAdapter(), new OpenAiAdapter()];
+    [
+        new LlamaCppAdapter(), new SglangAdapter(), new TrtllmAdapter(), new VllmAdapter(), new AnthropicAdapter(),
+        new OpenAiAdapter(),
+    ];
 
     private static FrozenDictionary<string, EngineAdapter> ByName { get; } =
         All.ToFrozenDictionary(a => a.Name, StringComparer.Ordinal);

@@ -23,6 +23,7 @@ internal static class Driver
         try
         {
             Measure(session);
+            MeasureFleet(session);
         }
         catch (Exception) when (lab.Ended)
         {
@@ -71,6 +72,12 @@ internal static class Driver
             if (sections.Contains("idle"))
                 IdleSection.Run(session, upstream);
         }
+    }
+
+    private static void MeasureFleet(Session session)
+    {
+        if (session.Options.Sections.Contains("idle-replicas") && session.Options.Gateways.Contains(Target.Penstock))
+            IdleReplicasSection.Run(session);
     }
 
     private static void Leave(Lab lab, string folder)

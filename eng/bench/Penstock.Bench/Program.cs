@@ -4,13 +4,20 @@ using Penstock.Bench;
 using Penstock.Bench.Load;
 using Penstock.Bench.Upstream;
 
-// One program, three roles, each in its own process so that their CPU is told apart: `drive ROOT [options]` measures,
-// `upstream PORT` is the paced engine, `load PLAN` is one run of the load client.
+// One program, four roles, each in its own process so that their CPU is told apart: `drive ROOT [options]` measures,
+// `upstream PORT` is the paced engine, `fleet PORT N` is N of it, on 127.0.0.1 to 127.0.0.N, `load PLAN` is one run of the
+// load client.
 switch (args)
 {
     case ["upstream", var port]:
         using (var upstream = new PacedUpstream(int.Parse(port, CultureInfo.InvariantCulture)))
             upstream.Run();
+        return 0;
+
+    case ["fleet", var port, var engines]:
+        using (var fleet = new PacedUpstream(
+            int.Parse(port, CultureInfo.InvariantCulture), int.Parse(engines, CultureInfo.InvariantCulture)))
+            fleet.Run();
         return 0;
 
     case ["load", var text]:

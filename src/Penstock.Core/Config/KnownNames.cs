@@ -27,7 +27,7 @@ public static class KnownNames
 
     /// <summary>Engine adapters; <c>auto</c> asks the endpoint what it is.</summary>
     public static ImmutableArray<string> Engines { get; } =
-        ["auto", "vllm", "sglang", "llamacpp", "openai", "anthropic"];
+        ["auto", "vllm", "sglang", "trtllm", "llamacpp", "openai", "anthropic"];
 
     /// <summary>Log levels, the most talkative first.</summary>
     public static ImmutableArray<string> LogLevels { get; } =

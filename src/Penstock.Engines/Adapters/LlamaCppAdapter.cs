@@ -1,4 +1,5 @@
 using Penstock.Core.Outcomes;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Replicas;
 using Penstock.Engines.Probing;
 using Penstock.Wire.LlamaCpp;
@@ -98,6 +99,15 @@ internal sealed class LlamaCppAdapter : EngineAdapter
             ContextTokens = props.SlotContextTokens ?? models?.Cards.FirstOrDefault()?.ContextTokens,
             Slots = props.Slots,
             KvTokens = props.SlotContextTokens * props.Slots,
+            Cache = new CacheShape
+            {
+                Kind = CacheKind.Slots,
+                CapacityTokens = props.SlotContextTokens * props.Slots ?? 0,
+                BlockTokens = 1,
+                Slots = ServedCache.Few(props.Slots),
+                Ranks = 1,
+                HasHost = props.KeepsOnHostByDefault,
+            },
             Simulated = models?.SaySimulated() ?? false,
             Capabilities = capabilities | EngineCapabilities.CachedTokensInUsage
                 | (props.MetricsEnabled ? EngineCapabilities.Metrics : 0)

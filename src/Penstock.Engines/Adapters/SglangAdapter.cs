@@ -1,3 +1,4 @@
+using Penstock.Core.Prefixes;
 using Penstock.Core.Replicas;
 using Penstock.Engines.Probing;
 using Penstock.Wire.ModelLists;
@@ -58,7 +59,9 @@ internal sealed class SglangAdapter : EngineAdapter
             ContextTokens = info.ContextTokens ?? models?.Cards.FirstOrDefault()?.ContextTokens,
             Slots = info.RunningMax,
             BlockTokens = info.PageTokens,
-            KvTokens = info.KvTokens,
+            KvTokens = info.KvTokens * info.Ranks,
+            Cache = ShapeOf(info),
+            KvEvents = SourceOf(info.KvEvents, answers.Endpoint.Url.IdnHost),
             Simulated = models?.SaySimulated() ?? false,
             Capabilities = capabilities
                 | (loads is null ? 0 : EngineCapabilities.LoadEndpoint)
@@ -66,6 +69,30 @@ internal sealed class SglangAdapter : EngineAdapter
                 | (info.CacheReportEnabled ? EngineCapabilities.CachedTokensInUsage : 0),
         };
     }
+
+    private static CacheShape ShapeOf(SglangServerInfo info) => new()
+    {
+        Kind = info.RadixCacheOff ? CacheKind.Off : CacheKind.Radix,
+        CapacityTokens = info.KvTokens * info.Ranks ?? 0,
+        BlockTokens = ServedCache.Block(info.PageTokens),
+        Ranks = ServedCache.Few(info.Ranks),
+        HostTokens = info.HostTokens * info.Ranks ?? 0,
+        HasHost = info.HasHostTier,
+        HasDisk = info.HasStorageTier,
+    };
+
+    private static KvEventSource? SourceOf(SglangKvEvents? events, string host) => events is null ? null : new()
+    {
+        Channel = KvEventChannel.Zmq,
+        Endpoints = KvEventSource.EndpointsOf(events.Host, events.Port, events.Ranks, host),
+        Topic = events.Topic,
+        BlockTokens = events.BlockTokens > 0 ? events.BlockTokens : null,
+        TokenPairs = events.TokenPairs,
+        LoadEndpoints = events.LoadPort is { } port
+            ? KvEventSource.EndpointsOf(events.Host, port, events.Ranks, host)
+            : [],
+        LoadTopic = events.LoadTopic,
+    };
 
     private static LoadReport? FromLoads(EngineAnswer answer, EngineIdentity identity) =>
         SglangLoads.Parse(answer.OkBody) is { } told

@@ -1,3 +1,4 @@
+using Penstock.Core.Prefixes;
 using Penstock.Core.Replicas;
 using Penstock.Engines.Probing;
 using Penstock.Wire.ModelLists;
@@ -29,7 +30,7 @@ internal sealed class VllmAdapter : EngineAdapter
                 Running = told.Running,
                 Waiting = told.Waiting,
                 KvUsage = told.KvUsage,
-                KvTokens = told.Blocks * told.BlockTokens,
+                KvTokens = told.KvTokens,
                 BlockTokens = told.BlockTokens,
                 PromptTokensTotal = told.PromptTokens,
                 CachedTokensTotal = told.PrefixHits,
@@ -68,11 +69,21 @@ internal sealed class VllmAdapter : EngineAdapter
             Models = models.ToServed(),
             ContextTokens = models.Cards.FirstOrDefault()?.ContextTokens,
             BlockTokens = metrics?.BlockTokens,
-            KvTokens = metrics?.Blocks * metrics?.BlockTokens,
+            KvTokens = metrics?.KvTokens,
+            Cache = ShapeOf(metrics),
             Simulated = simulated,
             Capabilities = capabilities | EngineCapabilities.Priority
                 | (metrics is null ? 0 : EngineCapabilities.Metrics)
                 | (simulated ? EngineCapabilities.CachedTokensInUsage : 0),
         };
     }
+
+    private static CacheShape ShapeOf(VllmMetrics? metrics) => metrics is not { Ranks: > 0 } told ? default : new()
+    {
+        Kind = told.PrefixCachingOff ? CacheKind.Off : CacheKind.Paged,
+        CapacityTokens = told.KvTokens ?? 0,
+        BlockTokens = ServedCache.Block(told.BlockTokens),
+        Ranks = told.Ranks,
+        HasHost = told.HasHostTier,
+    };
 }

@@ -13,7 +13,7 @@ internal sealed class H1Connection : IDisposable
 {
     private const int BufferBytes = 8 * 1024;
     private const int HeadBytesMax = 64 * 1024;
-    private const int SendTogetherMax = 128 * 1024;
+    private const int FirstRefusal = 300;
 
     private readonly Socket _socket;
     private byte[] _buffer = [];
@@ -24,6 +24,7 @@ internal sealed class H1Connection : IDisposable
     private H1Framing _framing;
     private volatile bool _aborted;
     private bool _closedByEngine;
+    private bool _isWhole;
 
     private H1Connection(Socket socket) => _socket = socket;
 
@@ -41,7 +42,7 @@ internal sealed class H1Connection : IDisposable
 
     /// <summary>Nothing is left of the exchange and the engine keeps the connection open.</summary>
     public bool IsReusable =>
-        !_aborted && !_closedByEngine && Head.KeepAlive && _framing.IsDone && _unread == _received;
+        !_aborted && !_closedByEngine && _isWhole && Head.KeepAlive && _framing.IsDone && _unread == _received;
 
     /// <exception cref="UpstreamException">Nothing answers there.</exception>
     public static async Task<H1Connection> OpenAsync(EndPoint engine, TimeSpan timeout, CancellationToken cancellation)
@@ -79,14 +80,20 @@ internal sealed class H1Connection : IDisposable
     /// <summary>Sends a request and receives the head of its answer.</summary>
     public async ValueTask ExchangeAsync(H1Request request, SplicedBody body)
     {
-        IsUnanswered = true;
-        await SendAsync(request.Complete(body.Length), body);
+        IsUnanswered = _isWhole = true;
+        var head = request.Complete(body.Length);
+        var isSmall = H1Upload.IsSmall(head, body);
+        if (isSmall)
+        {
+            await H1Upload.SendTogetherAsync(_socket, head, body);
+        }
+
         if (_buffer.Length == 0)
         {
             _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         }
 
-        await ReceiveHeadAsync();
+        await (isSmall ? ReceiveHeadAsync() : ExchangeLargeAsync(head, body));
         _framing = Head.Status is 204 or 304 ? H1Framing.OfLength(0)
             : Head.IsChunked ? H1Framing.Chunked()
             : Head.ContentLength >= 0 ? H1Framing.OfLength(Head.ContentLength)
@@ -142,48 +149,31 @@ internal sealed class H1Connection : IDisposable
         Rest();
     }
 
-    private async ValueTask SendAsync(ReadOnlyMemory<byte> head, SplicedBody body)
+    /// <summary>
+    /// Receives the answer's head while the body is still on its way: an engine that refuses a request need not read
+    /// the rest of it, and would otherwise wait for us as we for it. A refusal ends the upload, and with it the
+    /// connection; a success wants the whole of it.
+    /// </summary>
+    private async ValueTask ExchangeLargeAsync(ReadOnlyMemory<byte> head, SplicedBody body)
     {
-        if (head.Length + body.Length <= SendTogetherMax)
-        {
-            var together = ArrayPool<byte>.Shared.Rent(head.Length + (int)body.Length);
-            try
-            {
-                head.CopyTo(together);
-                body.CopyTo(together.AsSpan(head.Length));
-                await SendAllAsync(together.AsMemory(0, head.Length + (int)body.Length));
-            }
-            finally
-            {
-                ArrayPool<byte>.Shared.Return(together);
-            }
-
-            return;
-        }
-
-        await SendAllAsync(head);
-        for (var i = 0; i < SplicedBody.Pieces; i++)
-        {
-            await SendAllAsync(body.Piece(i));
-        }
-    }
-
-    private async ValueTask SendAllAsync(ReadOnlyMemory<byte> bytes)
-    {
+        using var cut = new CancellationTokenSource();
+        var sending = H1Upload.SendPiecesAsync(_socket, head, body, cut.Token);
+        var answering = ReceiveHeadAsync().AsTask();
         try
         {
-            while (!bytes.IsEmpty)
+            await Task.WhenAny(sending, answering);
+            if (answering.IsCompletedSuccessfully && Head.Status < FirstRefusal)
             {
-                bytes = bytes[await _socket.SendAsync(bytes, SocketFlags.None)..];
+                await sending;
             }
+
+            await answering;
         }
-        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        finally
         {
-            // The engine may have answered before it had read everything (a refusal): that answer is worth reading.
-            if (_aborted)
-            {
-                throw new OperationCanceledException("the exchange was ended", e);
-            }
+            // The body's memory is the caller's again as soon as this returns.
+            await cut.CancelAsync();
+            _isWhole = await sending;
         }
     }
 

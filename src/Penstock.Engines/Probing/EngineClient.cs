@@ -59,7 +59,7 @@ public sealed class EngineClient : IDisposable
     /// <summary>Asks for <paramref name="path"/> as <paramref name="adapter"/> does.</summary>
     public Task<EngineAnswer> GetAsync(
         EngineAdapter adapter, EngineEndpoint endpoint, string path, CancellationToken cancel) =>
-        SendAsync(adapter, endpoint, HttpMethod.Get, path, cancel);
+        SendAsync(new(adapter, endpoint, HttpMethod.Get, path), _limits, cancel);
 
     /// <summary>
     /// Posts nothing at all to <paramref name="path"/>: where the path exists every engine refuses that (400, 415,
@@ -67,32 +67,29 @@ public sealed class EngineClient : IDisposable
     /// </summary>
     public Task<EngineAnswer> PostNothingAsync(
         EngineAdapter adapter, EngineEndpoint endpoint, string path, CancellationToken cancel) =>
-        SendAsync(adapter, endpoint, HttpMethod.Post, path, cancel);
+        SendAsync(new(adapter, endpoint, HttpMethod.Post, path), _limits, cancel);
+
+    /// <summary>Posts nothing to <paramref name="path"/>, where that is how an engine is asked for what it has
+    /// collected; such answers are larger, and may take longer, than those about health.</summary>
+    internal Task<EngineAnswer> DrainAsync(
+        EngineAdapter adapter,
+        EngineEndpoint endpoint,
+        string path,
+        EngineClientLimits limits,
+        CancellationToken cancel) =>
+        SendAsync(new(adapter, endpoint, HttpMethod.Post, path), limits, cancel);
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<EngineAnswer> SendAsync(
-        EngineAdapter adapter, EngineEndpoint endpoint, HttpMethod method, string path, CancellationToken cancel)
+    private async Task<EngineAnswer> SendAsync(Question question, EngineClientLimits limits, CancellationToken cancel)
     {
-        using var request = new HttpRequestMessage(method, endpoint.Resolve(path)) { Version = HttpVersion.Version11 };
-        adapter.Authorize(request.Headers, endpoint.Key);
-        foreach (var (name, value) in adapter.RequiredHeaders)
-        {
-            request.Headers.TryAddWithoutValidation(name, value);
-        }
-
-        if (method == HttpMethod.Post)
-        {
-            request.Content = new ByteArrayContent([]);
-            request.Content.Headers.TryAddWithoutValidation("content-type", "application/json");
-        }
-
-        using var deadline = new CancellationTokenSource(_limits.Call, _time);
+        using var request = question.ToRequest();
+        using var deadline = new CancellationTokenSource(limits.Call, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancel);
         try
         {
             using var response = await _http.SendAsync(request, either.Token);
-            return await ReadAsync(response, either.Token);
+            return await ReadAsync(response, limits.BodyBytesMax, either.Token);
         }
         catch (OperationCanceledException e) when (!cancel.IsCancellationRequested)
         {
@@ -110,9 +107,8 @@ public sealed class EngineClient : IDisposable
         }
     }
 
-    private async Task<EngineAnswer> ReadAsync(HttpResponseMessage response, CancellationToken cancel)
+    private static async Task<EngineAnswer> ReadAsync(HttpResponseMessage response, int max, CancellationToken cancel)
     {
-        var max = _limits.BodyBytesMax;
         if (response.Content.Headers.ContentLength > max)
         {
             return EngineAnswer.Failed(AnswerEnd.Broken, "the answer is larger than allowed");
@@ -130,6 +126,29 @@ public sealed class EngineClient : IDisposable
         }
 
         return new EngineAnswer(AnswerEnd.Answered, (int)response.StatusCode, body.WrittenMemory);
+    }
+
+    /// <summary>What is asked of whom.</summary>
+    private readonly record struct Question(
+        EngineAdapter Adapter, EngineEndpoint Endpoint, HttpMethod Method, string Path)
+    {
+        public HttpRequestMessage ToRequest()
+        {
+            var request = new HttpRequestMessage(Method, Endpoint.Resolve(Path)) { Version = HttpVersion.Version11 };
+            Adapter.Authorize(request.Headers, Endpoint.Key);
+            foreach (var (name, value) in Adapter.RequiredHeaders)
+            {
+                request.Headers.TryAddWithoutValidation(name, value);
+            }
+
+            if (Method == HttpMethod.Post)
+            {
+                request.Content = new ByteArrayContent([]);
+                request.Content.Headers.TryAddWithoutValidation("content-type", "application/json");
+            }
+
+            return request;
+        }
     }
 
     private static AnswerEnd EndOf(HttpRequestException e) => e.HttpRequestError switch

@@ -7,9 +7,6 @@ namespace Penstock.Engines.Watching;
 /// </summary>
 public sealed class LoadWatch(ReplicaWatch replica, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>Load that comes later than this is of no use.</summary>
-    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(1);
-
     private readonly Pause _pause = new(time);
     private readonly CancellationTokenSource _stop = new();
     private Task _loop = Task.CompletedTask;
@@ -50,7 +47,7 @@ public sealed class LoadWatch(ReplicaWatch replica, TimeProvider time) : IAsyncD
 
     private async Task<LoadReport?> AskAsync(EngineIdentity identity, CancellationToken stop)
     {
-        using var timer = new CancellationTokenSource(AnswerTimeout, time);
+        using var timer = new CancellationTokenSource(identity.Adapter.LoadTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, stop);
         try
         {

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Penstock.Wire.ModelLists;
 
 namespace Penstock.Wire.LlamaCpp;
@@ -5,6 +6,9 @@ namespace Penstock.Wire.LlamaCpp;
 /// <summary>The answer of llama-server's <c>GET /props</c>. Null: not told.</summary>
 public sealed record LlamaCppProps
 {
+    /// <summary>To within a few builds of the day it was merged.</summary>
+    private const int FirstBuildWithHostCache = 6730;
+
     /// <summary>Requests that it works on at a time; more wait in a queue without a bound.</summary>
     public required long Slots { get; init; }
 
@@ -12,6 +16,27 @@ public sealed record LlamaCppProps
     public long? SlotContextTokens { get; private init; }
 
     public string? Build { get; private init; }
+
+    /// <summary>
+    /// The build keeps the prompts that lost their slot in host memory (8 GiB of them) unless it is told not to by
+    /// <c>--cache-ram 0</c>, of which neither this page nor another says anything. Such a prompt comes back whole when
+    /// a request shares more with it than with any slot. Source: llama.cpp pull request 16391, of October 2025.
+    /// </summary>
+    public bool KeepsOnHostByDefault => BuildNumber >= FirstBuildWithHostCache;
+
+    /// <summary>The number in <c>b11669-Debian</c>; 0: there is none.</summary>
+    private int BuildNumber
+    {
+        get
+        {
+            var digits = Build is ['b', .. var rest] ? rest.AsSpan() : [];
+            var end = digits.IndexOfAnyExceptInRange('0', '9');
+            return int.TryParse(
+                end < 0 ? digits : digits[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? number
+                : 0;
+        }
+    }
 
     public string? ModelAlias { get; private init; }
 

@@ -12,6 +12,10 @@ internal static class Gauge
     /// <summary>The sum of what is known; null only where neither is.</summary>
     public static long? Sum(long? a, long? b) => a is null ? b : a + (b ?? 0);
 
+    /// <summary>The product of two counts; null where either is not known or it is out of range.</summary>
+    public static long? Product(long? a, long? b) =>
+        a is { } x && b is { } y ? Count((double)x * y) : null;
+
     /// <summary>The larger of what is known.</summary>
     public static double? Max(double? a, double? b) => a is null ? b : b is null ? a : Math.Max(a.Value, b.Value);
 }

@@ -21,6 +21,19 @@ public readonly record struct VllmMetrics
 
     public long? Blocks { get; private init; }
 
+    /// <summary>Tokens that the cache holds: what newer engines say outright, else blocks times their size.</summary>
+    public long? KvTokens { get; private init; }
+
+    /// <summary>Data-parallel ranks that told their cache; 0: none did.</summary>
+    public int Ranks { get; private init; }
+
+    /// <summary>It was started without prefix caching: no request finds anything of another.</summary>
+    public bool PrefixCachingOff { get; private init; }
+
+    /// <summary>What leaves the device goes to host memory (<c>kv_offloading_size</c>, told in GiB, not tokens).
+    /// </summary>
+    public bool HasHostTier { get; private init; }
+
     public long? PromptTokens { get; private init; }
 
     public long? GenerationTokens { get; private init; }
@@ -67,16 +80,25 @@ public readonly record struct VllmMetrics
             return this with { KvUsage = Gauge.Max(KvUsage, Gauge.Share(sample.Value)) };
         }
 
-        if (sample.Is("vllm:cache_config_info"u8))
-        {
-            return this with
-            {
-                BlockTokens = BlockTokens ?? NumberIn(sample, "block_size"u8),
-                Blocks = Gauge.Sum(Blocks, NumberIn(sample, "num_gpu_blocks"u8)),
-            };
-        }
+        return sample.Is("vllm:cache_config_info"u8) ? WithCache(sample) : WithTotals(sample);
+    }
 
-        return WithTotals(sample);
+    /// <summary>One line a rank, with the settings of its cache as labels. A number that is not there yet, or never
+    /// will be, is the word <c>None</c>.</summary>
+    private VllmMetrics WithCache(in PrometheusSample sample)
+    {
+        var block = NumberIn(sample, "block_size"u8);
+        var blocks = NumberIn(sample, "num_gpu_blocks"u8);
+        var tokens = NumberIn(sample, "kv_cache_size_tokens"u8) ?? Gauge.Product(blocks, block);
+        return this with
+        {
+            BlockTokens = BlockTokens ?? block,
+            Blocks = Gauge.Sum(Blocks, blocks),
+            KvTokens = Gauge.Sum(KvTokens, tokens),
+            Ranks = Ranks + (block is null && blocks is null ? 0 : 1),
+            PrefixCachingOff = PrefixCachingOff || SaysNo(sample, "enable_prefix_caching"u8),
+            HasHostTier = HasHostTier || IsPositive(sample, "kv_offloading_size"u8),
+        };
     }
 
     private VllmMetrics WithTotals(in PrometheusSample sample)
@@ -105,6 +127,13 @@ public readonly record struct VllmMetrics
             ? this with { Preemptions = Gauge.Sum(Preemptions, Gauge.Count(sample.Value)) }
             : this;
     }
+
+    private static bool SaysNo(in PrometheusSample sample, ReadOnlySpan<byte> label) =>
+        sample.TryGetLabel(label, out var text) && System.Text.Ascii.EqualsIgnoreCase(text, "false"u8);
+
+    private static bool IsPositive(in PrometheusSample sample, ReadOnlySpan<byte> label) =>
+        sample.TryGetLabel(label, out var text) && Utf8Parser.TryParse(text, out double n, out var used)
+            && used == text.Length && n > 0;
 
     private static long? NumberIn(in PrometheusSample sample, ReadOnlySpan<byte> label) =>
         sample.TryGetLabel(label, out var text) && Utf8Parser.TryParse(text, out long n, out var used)

@@ -55,11 +55,12 @@ public class AdapterConformanceTests
         var adapter = Wires.Adapter(kind);
         var endpoint = new EngineEndpoint(engine.Url);
         var identity = (await adapter.ProbeAsync(client, endpoint, Wires.Guard))!;
-        Assert.Equal(kind != "openai", identity.Can(EngineCapabilities.NativeMessages));
-        Assert.Equal(kind != "openai", identity.Can(EngineCapabilities.CountTokens));
+        var messages = kind is not ("openai" or "trtllm");
+        Assert.Equal(messages, identity.Can(EngineCapabilities.NativeMessages));
+        Assert.Equal(messages, identity.Can(EngineCapabilities.CountTokens));
         Assert.Equal(kind != "anthropic", identity.Can(EngineCapabilities.NativeChat));
         Assert.Equal(
-            kind == "openai" ? null : "/v1/messages",
+            messages ? "/v1/messages" : null,
             adapter.PathOf(EngineOperation.Messages, identity.Capabilities));
         if (kind is "vllm" or "sglang" or "llamacpp")
         {

@@ -43,5 +43,10 @@ internal static class Wires
         kind is "openai" or "anthropic" ? "GET /v1/models" : "GET /health";
 
     /// <summary>The page that an adapter of this kind asks for load.</summary>
-    public static string LoadRoute(string kind) => kind == "sglang" ? "GET /v1/loads" : "GET /metrics";
+    public static string LoadRoute(string kind) => kind switch
+    {
+        "sglang" => "GET /v1/loads",
+        "trtllm" => "GET /prometheus/metrics",
+        _ => "GET /metrics",
+    };
 }

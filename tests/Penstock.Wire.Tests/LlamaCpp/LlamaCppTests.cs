@@ -24,6 +24,16 @@ public class LlamaCppTests
     }
 
     [Theory]
+    [InlineData("b11669-Debian", true)]
+    [InlineData("b6730", true)]
+    [InlineData("b6500-abc", false)]
+    [InlineData("b", false)]
+    [InlineData("1.2.3", false)]
+    [InlineData("b99999999999999", false)]
+    public void The_build_says_whether_prompts_without_a_slot_are_kept(string build, bool keeps) => Assert.Equal(
+        keeps, LlamaCppProps.Parse(Encoding.UTF8.GetBytes(Props.Replace("b1", build)))!.KeepsOnHostByDefault);
+
+    [Theory]
     [InlineData("""{"total_slots":2}""")]
     [InlineData("""{"default_generation_settings":{}}""")]
     [InlineData("""{"error":{"code":404}}""")]

@@ -19,6 +19,16 @@ public class SglangTests
         "max_total_num_tokens":16000,"max_running_requests":48,"version":"0.6.1","internal_states":[{}]}
         """;
 
+    private const string Frame = """
+        "page_size":64,"tp_size":1,"schedule_policy":"lpm","max_total_num_tokens":16000,
+        "internal_states":[{"memory_usage":{"weight":15.1,"kvcache":10.0,"token_capacity":16000}}]
+        """;
+
+    private const string Events = """
+        "kv_events":{"publisher":"zmq","endpoint_host":"*","endpoint_port_base":5557,"topic":"kv","block_size":64,
+        "dp_size":2,"load_endpoint_port_base":5559,"load_topic":"load"}
+        """;
+
     [Fact]
     public void Adds_up_the_ranks_and_takes_the_fullest_cache()
     {
@@ -55,6 +65,56 @@ public class SglangTests
         Assert.Equal(777, info.KvTokens);
     }
 
+    [Fact]
+    public void Reads_where_the_events_of_the_cache_are_published()
+    {
+        var events = Information(Events)!.KvEvents!;
+        Assert.Equal(("*", 5557, 2), (events.Host, events.Port, events.Ranks));
+        Assert.Equal(("kv", 64), (events.Topic, events.BlockTokens));
+        Assert.Equal((5559, "load", false), (events.LoadPort, events.LoadTopic, events.TokenPairs));
+    }
+
+    /// <summary>Newer servers tell the widened size, older ones that of a page.</summary>
+    [Theory]
+    [InlineData(64, 1, 64, 64)]
+    [InlineData(64, 4, 64, 256)]
+    [InlineData(64, 4, 256, 256)]
+    public void Decode_context_parallelism_widens_the_blocks(int page, int dcp, int told, int expected)
+    {
+        var info = Information($$"""
+            "page_size":{{page}},"dcp_size":{{dcp}},
+            "kv_events":{"publisher":"zmq","endpoint_host":"*","endpoint_port_base":1,"block_size":{{told}} }
+            """);
+        Assert.Equal(expected, info!.KvEvents!.BlockTokens);
+    }
+
+    [Theory]
+    [InlineData("\"EAGLE3\"", true)]
+    [InlineData("\"eagle\"", true)]
+    [InlineData("\"NGRAM\"", false)]
+    [InlineData("null", false)]
+    public void A_draft_model_of_the_EAGLE_family_hashes_pairs(string algorithm, bool pairs) =>
+        Assert.Equal(pairs, Information($"\"speculative_algorithm\":{algorithm},{Events}")!.KvEvents!.TokenPairs);
+
+    [Theory]
+    [InlineData("\"kv_events\":null")]
+    [InlineData("\"kv_events\":{}")]
+    [InlineData("\"kv_events\":{\"publisher\":\"nats\",\"endpoint_port_base\":5557}")]
+    [InlineData("\"kv_events\":{\"publisher\":\"zmq\",\"endpoint_port_base\":70000}")]
+    public void A_publisher_that_cannot_be_reached_is_none(string events) => Assert.Null(Information(events)!.KvEvents);
+
+    [Theory]
+    [InlineData("\"hicache_ratio\":2.0,\"hicache_size\":0", 32_000L)]
+    [InlineData("\"hicache_ratio\":2.0,\"hicache_size\":30", 48_000L)]
+    [InlineData("\"hicache_ratio\":0,\"hicache_size\":0", null)]
+    public void The_host_tier_is_a_multiple_of_the_device_or_so_many_gigabytes(string sizes, long? tokens)
+    {
+        var info = Information($"\"enable_hierarchical_cache\":true,{sizes},\"hicache_storage_backend\":\"file\"")!;
+        Assert.Equal((true, true, tokens), (info.HasHostTier, info.HasStorageTier, info.HostTokens));
+        var off = Information($"\"enable_hierarchical_cache\":false,{sizes},\"hicache_storage_backend\":\"file\"")!;
+        Assert.Equal((false, false, null), (off.HasHostTier, off.HasStorageTier, off.HostTokens));
+    }
+
     [Theory]
     [InlineData("""{"version":"1","server":"other"}""")]
     [InlineData("""{"page_size":16}""")]
@@ -83,5 +143,9 @@ public class SglangTests
     {
         Mutations.Survives(Encoding.UTF8.GetBytes(Loads), body => SglangLoads.Parse(body));
         Mutations.Survives(Encoding.UTF8.GetBytes(Info), body => SglangServerInfo.Parse(body));
+        Mutations.Survives(Encoding.UTF8.GetBytes($"{{{Frame},{Events}}}"), body => SglangServerInfo.Parse(body));
     }
+
+    private static SglangServerInfo? Information(string fields) =>
+        SglangServerInfo.Parse(Encoding.UTF8.GetBytes($"{{{Frame},{fields}}}"));
 }

@@ -37,6 +37,36 @@ public class VllmMetricsTests
     }
 
     [Fact]
+    public void The_cache_of_every_rank_counts()
+    {
+        var metrics = VllmMetrics.Parse(Encoding.UTF8.GetBytes(Page))!.Value;
+        Assert.Equal((32_000, 2), (metrics.KvTokens, metrics.Ranks));
+        Assert.False(metrics.PrefixCachingOff || metrics.HasHostTier);
+    }
+
+    [Fact]
+    public void What_the_engine_says_outright_goes_before_blocks_times_their_size()
+    {
+        var metrics = VllmMetrics.Parse("""
+            vllm:cache_config_info{block_size="16",kv_cache_size_tokens="20000",num_gpu_blocks="1000"} 1.0
+            vllm:cache_config_info{block_size="16",num_gpu_blocks="1000",engine="1"} 1.0
+            """u8)!.Value;
+        Assert.Equal(36_000, metrics.KvTokens);
+    }
+
+    [Theory]
+    [InlineData("enable_prefix_caching=\"False\",kv_offloading_size=\"None\"", true, false)]
+    [InlineData("enable_prefix_caching=\"True\",kv_offloading_size=\"64.0\"", false, true)]
+    [InlineData("enable_prefix_caching=\"False\",kv_offloading_size=\"0\"", true, false)]
+    [InlineData("kv_cache_memory_bytes=\"None\"", false, false)]
+    public void Says_whether_prefixes_are_kept_and_where(string labels, bool off, bool host)
+    {
+        var metrics = VllmMetrics.Parse(Encoding.UTF8.GetBytes($"vllm:cache_config_info{{{labels}}} 1.0"))!.Value;
+        Assert.Equal((off, host), (metrics.PrefixCachingOff, metrics.HasHostTier));
+        Assert.Null(metrics.KvTokens);
+    }
+
+    [Fact]
     public void Reads_the_names_of_older_versions()
     {
         var metrics = VllmMetrics.Parse("""

@@ -42,13 +42,43 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
         return new Target(Target.Direct, port, process, "none");
     }
 
+    /// <summary>So many engines in one process, on 127.0.0.1 to 127.0.0.N, each with the metrics page of a large one.
+    /// </summary>
+    public Target StartFleet(int engines)
+    {
+        var port = FreePort();
+        var process = Start("fleet", Environment.ProcessPath!, "fleet", $"{port}", $"{engines}");
+        WaitUntil(process, StartPatience, () => IsOk(port, "/health"));
+        return new Target(Target.Direct, port, process, "none");
+    }
+
+    /// <summary>Penstock with all engines of a fleet in one pool.</summary>
+    public Target StartPenstockBefore(Target fleet, int engines)
+    {
+        var document = FileFor("fleet.yaml");
+        var urls = Enumerable.Range(1, engines).Select(i => $"      - http://127.0.0.{i}:{fleet.Port}\n");
+        File.WriteAllText(document, $"""
+            models:
+              - id: {Answers.Model}
+            default_model: {Answers.Model}
+            pools:
+              - name: fleet
+                model: {Answers.Model}
+                provider: own
+                region: local
+                replicas:
+
+            """ + string.Concat(urls));
+        return StartPenstock("--config " + document, fleet);
+    }
+
     public Target StartGateway(string name, Target upstream)
     {
         var target = name switch
         {
             Target.Nginx => StartNginxProxy(upstream),
             Target.Yarp => StartYarp(upstream),
-            Target.Penstock => StartPenstock(upstream),
+            Target.Penstock => StartPenstock("--engine {engine}", upstream),
             _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no such gateway"),
         };
         WaitUntil(target.Process!, StartPatience, () => Answers200(target));
@@ -113,7 +143,7 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
         return new Target(Target.Yarp, port, process, "none");
     }
 
-    private Target StartPenstock(Target upstream)
+    private Target StartPenstock(string engines, Target upstream)
     {
         var (port, admin) = (FreePort(), FreePort());
         var data = FileFor($"penstock-data-{_count}");
@@ -121,6 +151,7 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
             .Replace("{port}", $"{port}", StringComparison.Ordinal)
             .Replace("{admin}", $"{admin}", StringComparison.Ordinal)
             .Replace("{data}", data, StringComparison.Ordinal)
+            .Replace("--engine {engine}", engines, StringComparison.Ordinal)
             .Replace("{engine}", $"http://127.0.0.1:{upstream.Port}", StringComparison.Ordinal);
         var process = Start("penstock", "/bin/sh", "-c", $"exec {command}");
         WaitUntil(process, BuildPatience, () => IsOk(admin, "/readyz"));

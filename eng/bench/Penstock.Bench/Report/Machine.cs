@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
@@ -43,6 +44,19 @@ internal sealed record Machine
         };
     }
 
+    /// <summary>Null where there is no such program: sections that do not use it can do without.</summary>
+    private static Process? TryStart(ProcessStartInfo start)
+    {
+        try
+        {
+            return Process.Start(start);
+        }
+        catch (Win32Exception)
+        {
+            return null;
+        }
+    }
+
     private static string Output(string command, params IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(command, arguments)
@@ -50,7 +64,9 @@ internal sealed record Machine
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        using var process = Process.Start(start)!;
+        using var process = TryStart(start);
+        if (process is null)
+            return "absent";
         var text = process.StandardOutput.ReadToEnd() + process.StandardError.ReadToEnd();
         process.WaitForExit();
         return text.Trim();

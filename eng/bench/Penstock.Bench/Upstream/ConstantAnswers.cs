@@ -33,6 +33,9 @@ internal static class ConstantAnswers
         return firstLine.StartsWith("GET /health "u8) ? Health : NotFound;
     }
 
+    /// <summary>The metrics page as large as an engine's that has served for a while.</summary>
+    public static byte[] FullMetrics { get; } = Response("200 OK", "text/plain", Answers.FullMetrics);
+
     private static byte[] Response(string status, string type, string body) => Encoding.UTF8.GetBytes(
         $"HTTP/1.1 {status}\r\ncontent-type: {type}\r\ncontent-length: {body.Length}\r\n\r\n{body}");
 }

@@ -13,22 +13,32 @@ namespace Penstock.Bench.Upstream;
 /// </summary>
 internal sealed class PacedUpstream : IDisposable
 {
-    private const int ListenerToken = 0;
+    /// <summary>A page of a large engine is sent in one piece.</summary>
+    private const int SendBufferBytes = 1 << 20;
+
     private static readonly long TicksPerMillisecond = Stopwatch.Frequency / 1000;
     private static readonly long NanosecondsPerTick = 1_000_000_000 / Stopwatch.Frequency;
 
     private readonly EventLoop _loop = new();
-    private readonly Socket _listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly List<UpstreamConnection?> _connections = [null];
+    private readonly List<Socket> _listeners = [];
+    private readonly List<UpstreamConnection?> _connections = [];
     private readonly Stack<int> _freeTokens = [];
     private readonly PriorityQueue<UpstreamConnection, long> _due = new();
 
-    public PacedUpstream(int port)
+    /// <param name="port">The same for all engines.</param>
+    /// <param name="engines">How many; each has an address of its own, from 127.0.0.1 on.</param>
+    public PacedUpstream(int port, int engines = 1)
     {
-        _listener.Bind(new IPEndPoint(IPAddress.Loopback, port));
-        _listener.Listen(4096);
-        _listener.Blocking = false;
-        _loop.Add(_listener, ListenerToken);
+        for (var token = 0; token < engines; token++)
+        {
+            var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            listener.Bind(new IPEndPoint(new IPAddress([127, 0, 0, (byte)(token + 1)]), port));
+            listener.Listen(4096);
+            listener.Blocking = false;
+            _loop.Add(listener, token);
+            _listeners.Add(listener);
+            _connections.Add(null);
+        }
     }
 
     public void Run()
@@ -40,8 +50,8 @@ internal sealed class PacedUpstream : IDisposable
                 : -1;
             foreach (var token in _loop.Wait(wait))
             {
-                if (token == ListenerToken)
-                    AcceptAll();
+                if (token < _listeners.Count)
+                    AcceptAll(_listeners[token]);
                 else
                     Serve(token);
             }
@@ -52,17 +62,20 @@ internal sealed class PacedUpstream : IDisposable
 
     public void Dispose()
     {
-        _listener.Dispose();
+        foreach (var listener in _listeners)
+            listener.Dispose();
         _loop.Dispose();
     }
 
-    private void AcceptAll()
+    private void AcceptAll(Socket listener)
     {
-        while (_listener.Poll(TimeSpan.Zero, SelectMode.SelectRead))
+        while (listener.Poll(TimeSpan.Zero, SelectMode.SelectRead))
         {
-            var socket = _listener.Accept();
+            var socket = listener.Accept();
             socket.Blocking = false;
             socket.NoDelay = true;
+            if (_listeners.Count > 1)
+                socket.SendBufferSize = SendBufferBytes;
             if (!_freeTokens.TryPop(out var token))
             {
                 token = _connections.Count;
@@ -100,7 +113,9 @@ internal sealed class PacedUpstream : IDisposable
             return;
         }
 
-        connection.Send(ConstantAnswers.For(firstLine, body.Length));
+        connection.Send(_listeners.Count > 1 && firstLine.StartsWith("GET /metrics "u8)
+            ? ConstantAnswers.FullMetrics
+            : ConstantAnswers.For(firstLine, body.Length));
     }
 
     private void SendDue(long now)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace Penstock.Bench.Wire;
@@ -55,7 +56,30 @@ internal static class Answers
         + """ "logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":24,"total_tokens":270,"""
         + """ "completion_tokens":246,"prompt_tokens_details":{"cached_tokens":0}}}""";
 
+    /// <summary>
+    /// The same page with the histograms that vLLM keeps besides: thirty of them with twenty-four buckets each, about
+    /// 80 KB in all.
+    /// </summary>
+    public static string FullMetrics { get; } = Metrics + string.Concat(Enumerable.Range(0, 30).Select(Histogram));
+
     public static byte[] MessagesBytes { get; } = Encoding.UTF8.GetBytes(Messages);
+
+    private static string Histogram(int number)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"vllm:request_stage_{number}_time_seconds");
+        var page = new StringBuilder();
+        page.Append(CultureInfo.InvariantCulture, $"# HELP {name} Histogram of time spent in one stage.\n");
+        page.Append(CultureInfo.InvariantCulture, $"# TYPE {name} histogram\n");
+        for (var i = 0; i < 24; i++)
+        {
+            var labels = string.Create(CultureInfo.InvariantCulture, $"engine=\"0\",le=\"{i * 0.25}\",model_name=\"{Model}\"");
+            page.Append(CultureInfo.InvariantCulture, $"{name}_bucket{{{labels}}} {1000 + (i * 37)}.0\n");
+        }
+
+        page.Append(CultureInfo.InvariantCulture, $"{name}_count{{engine=\"0\",model_name=\"{Model}\"}} 1888.0\n");
+        return page.Append(CultureInfo.InvariantCulture, $"{name}_sum{{engine=\"0\",model_name=\"{Model}\"}} 3141.59\n")
+            .ToString();
+    }
 
     private static string Text => string.Concat(Enumerable.Repeat(Paragraph, 6)).TrimEnd();
 }

@@ -170,6 +170,74 @@ public class UpstreamClientTests
         Assert.Equal(9, (await answer.ReadAsync()).Length);
     }
 
+    /// <summary>A refusal may come before the request was read, and then nobody reads the rest of it.</summary>
+    [Fact]
+    public async Task A_refusal_is_read_while_the_engine_leaves_the_upload_where_it_is()
+    {
+        using var engine = new TcpListener(IPAddress.Loopback, 0);
+        engine.Start();
+        using var client = new UpstreamClient(
+            new Uri($"http://{engine.LocalEndpoint}"), TimeSpan.FromSeconds(30), TimeProvider.System);
+        using var request = client.Post(Path);
+        var asking = client.SendAsync(request, new SplicedBody(new byte[32 << 20]), Wires.Guard);
+        using var socket = await engine.AcceptSocketAsync(Wires.Guard);
+        await socket.ReceiveAsync(new byte[1024], Wires.Guard);
+        await socket.SendAsync(HttpBytes.Response(413, "too large", "text/plain"), Wires.Guard);
+        using (var answer = await asking.WaitAsync(Wires.Guard))
+        {
+            Assert.Equal(413, answer.Status);
+            Assert.Equal(9, (await answer.ReadAsync()).Length);
+        }
+
+        // What is half a request ends its connection.
+        Assert.True(await DrainAsync(socket) < 32 << 20);
+    }
+
+    [Fact]
+    public async Task A_success_that_comes_early_does_not_cut_the_upload_short()
+    {
+        const int BodyBytes = 8 << 20;
+        using var engine = new TcpListener(IPAddress.Loopback, 0);
+        engine.Start();
+        using var client = new UpstreamClient(
+            new Uri($"http://{engine.LocalEndpoint}"), TimeSpan.FromSeconds(30), TimeProvider.System);
+        using var request = client.Post(Path);
+        var asking = client.SendAsync(request, new SplicedBody(new byte[BodyBytes]), Wires.Guard);
+        using var socket = await engine.AcceptSocketAsync(Wires.Guard);
+        var head = new byte[4096];
+        var got = await socket.ReceiveAsync(head, Wires.Guard);
+        var body = got - head.AsSpan(0, got).IndexOf("\r\n\r\n"u8) - 4;
+        await socket.SendAsync(HttpBytes.ChunkedHead(200, "text/plain"), Wires.Guard);
+        while (body < BodyBytes)
+        {
+            body += await socket.ReceiveAsync(head, Wires.Guard);
+        }
+
+        await socket.SendAsync(HttpBytes.LastChunk, Wires.Guard);
+        using var answer = await asking.WaitAsync(Wires.Guard);
+        Assert.Equal((200, BodyBytes), (answer.Status, body));
+        Assert.True((await answer.ReadAsync()).IsEmpty);
+    }
+
+    /// <returns>The bytes that came until the peer closed or reset the connection.</returns>
+    private static async Task<long> DrainAsync(Socket socket)
+    {
+        var (buffer, bytes) = (new byte[64 * 1024], 0L);
+        try
+        {
+            while (await socket.ReceiveAsync(buffer, Wires.Guard) is var n and > 0)
+            {
+                bytes += n;
+            }
+        }
+        catch (SocketException)
+        {
+            // Reset: also an end.
+        }
+
+        return bytes;
+    }
+
     private static UpstreamClient Plain(ScriptedEngine engine) =>
         new(engine.Url, TimeSpan.FromSeconds(30), TimeProvider.System);
 

@@ -1,8 +1,13 @@
+using System.Collections.Concurrent;
+
 namespace Penstock.Tests.Shared.Personalities;
 
 /// <summary>What a scripted engine is and how it fares just now. Change it while the engine serves.</summary>
 internal sealed class EngineFacts
 {
+    private ReceivedRequest? _taker;
+    private string _taken = "[]";
+
     public string Model { get; set; } = "test-model";
 
     public string Version { get; set; } = "1.2.3";
@@ -22,5 +27,34 @@ internal sealed class EngineFacts
 
     public double KvUsage { get; set; }
 
+    /// <summary>Events of the cache that nobody has asked for yet: JSON objects.</summary>
+    public ConcurrentQueue<string> Events { get; } = new();
+
     public string Answer { get; set; } = "Hello there";
+
+    /// <summary>All events there are, as a list; they are gone then. A scripted engine looks up the answer to a
+    /// request twice, with its head and with its body: the same one both times.</summary>
+    public string TakeEvents(ReceivedRequest by)
+    {
+        lock (Events)
+        {
+            if (_taker != by)
+            {
+                (_taker, _taken) = (by, TakeEvents());
+            }
+
+            return _taken;
+        }
+    }
+
+    public string TakeEvents()
+    {
+        var taken = new List<string>();
+        while (Events.TryDequeue(out var next))
+        {
+            taken.Add(next);
+        }
+
+        return $"[{string.Join(',', taken)}]";
+    }
 }

@@ -9,13 +9,15 @@ internal sealed record Personality(string Name, Action<ScriptedEngine, EngineFac
 
     public static Personality Sglang { get; } = new("sglang", SglangPersonality.Install);
 
+    public static Personality Trtllm { get; } = new("trtllm", TrtllmPersonality.Install);
+
     public static Personality LlamaCpp { get; } = new("llamacpp", LlamaCppPersonality.Install);
 
     public static Personality OpenAi { get; } = new("openai", OpenAiPersonality.Install);
 
     public static Personality Anthropic { get; } = new("anthropic", AnthropicPersonality.Install);
 
-    public static IReadOnlyList<Personality> All { get; } = [Vllm, Sglang, LlamaCpp, OpenAi, Anthropic];
+    public static IReadOnlyList<Personality> All { get; } = [Vllm, Sglang, Trtllm, LlamaCpp, OpenAi, Anthropic];
 
     /// <summary>An engine of this kind, on a port of its own.</summary>
     public ScriptedEngine Start(EngineFacts? facts = null)
