@@ -120,7 +120,9 @@ public sealed class TurnTests
         var usage = answer.GetProperty("usage");
         var cached = usage.GetProperty("cache_read_input_tokens").GetInt32();
         var turn = new Turn(
-            usage.GetProperty("input_tokens").GetInt32() + cached, usage.GetProperty("output_tokens").GetInt32(), cached);
+            usage.GetProperty("input_tokens").GetInt32() + cached,
+            usage.GetProperty("output_tokens").GetInt32(),
+            cached);
         return (turn, Node(answer.GetProperty("content")));
     }
 
