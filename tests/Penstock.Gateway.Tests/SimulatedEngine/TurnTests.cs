@@ -4,7 +4,7 @@ using Penstock.Cli.Engine;
 
 namespace Penstock.Gateway.Tests.SimulatedEngine;
 
-/// <summary>What the cache holds of the last turn when the next one comes: prompt and answer, to the last block.</summary>
+/// <summary>What the cache has of one turn when the next one comes: prompt and answer, to the last block.</summary>
 public sealed class TurnTests
 {
     private const string Schema = """{"type":"object","properties":{"q":{"type":"string"}},"required":["q"]}""";
