@@ -126,6 +126,25 @@ public sealed class KvBlockMap
         sink.Cleared(rank);
     }
 
+    /// <summary>Tells somebody new all that is held and has a key, in no order.</summary>
+    public void Tell<TSink>(ref TSink sink)
+        where TSink : IKvKeySink, allows ref struct
+    {
+        foreach (ref readonly var entry in _table.Slots)
+        {
+            if (entry.IsUsed && entry.IsKeyed && entry.IsResident)
+            {
+                for (var tier = 0; tier < Tiers; tier++)
+                {
+                    if (entry.IsIn(tier))
+                    {
+                        sink.Stored(entry.Rank, (KvTier)tier, new ReadOnlySpan<ulong>(in entry.Key), entry.Tokens);
+                    }
+                }
+            }
+        }
+    }
+
     private static ulong NameOf(ulong hash, int rank) => hash ^ ((ulong)rank * 0x9E3779B97F4A7C15UL);
 
     private bool IsCounted(in KvEvent e, int rank)

@@ -35,6 +35,7 @@ public sealed class PrefixIndex
         Check.That(replicasMax > 0 && blocksPerReplica > 0);
         _holders = new BlockHolders(replicasMax, blocksPerReplica);
         _keying = keying;
+        UnitsPerToken = keying.AreTokens ? 1 : 4;
         _matched = new int[replicasMax];
         _shapes = new CacheShape[replicasMax];
         _words = ReplicaSet.Words(replicasMax);
@@ -49,7 +50,7 @@ public sealed class PrefixIndex
 
     /// <summary>Bytes of canonical prompt per token, learned from what engines report; 1 where prompts are keyed by
     /// tokens.</summary>
-    public double UnitsPerToken { get; private set; } = 4;
+    public double UnitsPerToken { get; private set; }
 
     /// <summary>Blocks remembered of one replica now.</summary>
     public int CountOf(int replica) => _holders.CountOf(replica);

@@ -179,6 +179,7 @@ public sealed class PoolState
         load.DispatchedSince++;
         load.PrefillTokens += decision.UncachedTokens;
         LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
+        UntoldTokens.Came(ref load, decision.UncachedTokens, happened.At);
         if (happened.ContextCompacted || happened.Class == RequestClass.Compaction)
         {
             Sessions.Forget(happened.Session);
@@ -234,6 +235,7 @@ public sealed class PoolState
         load.DecodeTokens -= request.DecodeTokens;
         load.InFlight--;
         Check.That(load.InFlight >= 0 && load.DecodeTokens >= 0);
+        UntoldTokens.Came(ref load, request.PromptTokens + happened.Report.OutputTokens, happened.At);
         if (happened.End == RouteEnd.Completed)
         {
             Learn(in happened, in request, ref load);
@@ -262,7 +264,9 @@ public sealed class PoolState
                 _index.Removed(replica, happened.Tier, prompt.Blocks);
                 break;
             case PoolEventKind.CacheResident:
-                _index.Resident(replica, happened.Tier, happened.Tokens);
+                var peers = _peers.IsEmpty ? default : _peers.Sum(replica, happened.At, 0, out _);
+                var untold = UntoldTokens.Most(in load, in peers, happened.At);
+                _index.Resident(replica, happened.Tier, happened.Tokens + untold);
                 break;
             case PoolEventKind.PeerPrefix:
                 _index.Heard(prompt.Blocks, replica);

@@ -59,7 +59,9 @@ public sealed class GatewayHost : IAsyncDisposable
         var ledger = await LedgerRoom.OpenAsync(options.Data, source, time, logs, stop);
         var seed = (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
         var recordings = OpenRecordings(options.Data, source.Document.DecisionLog, time, logs);
-        var fleet = new FleetRuntime(source.Current, time, seed, recordings, logs.CreateLogger<FleetRuntime>());
+        var secret = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        var fleet = new FleetRuntime(
+            source.Current, time, seed, recordings, secret, logs.CreateLogger<FleetRuntime>());
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
         var telemetry = new TelemetryRoom(options.RequestLog, options.OtlpEndpoint, time);
         var flow = MakeFlow(source.Current, ledger, fleet, decisions, telemetry.Requests, time, logs);
@@ -144,7 +146,7 @@ public sealed class GatewayHost : IAsyncDisposable
         {
             Time = time,
             JsonDepthMax = snapshot.Limits.JsonDepthMax,
-            ScopeSeed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8)),
+            ScopeSeed = fleet.Secret,
             Retries = new RetryBudget(),
             Dispatch = new Dispatch(new Routing(decisions, time), settlement, relays, time),
             Settlement = settlement,

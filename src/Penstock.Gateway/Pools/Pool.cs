@@ -46,6 +46,12 @@ internal sealed class Pool
 
     public RoutePolicy Policy => _router.Policy;
 
+    /// <summary>What its prefixes are known by.</summary>
+    public PrefixKeying Keying => _state.Index.Keying;
+
+    /// <summary>Learns how many tokens a block of a replica has; null where that does not matter.</summary>
+    public Action<int>? BlockTold { get; set; }
+
     public IReadOnlyList<Replica> Replicas { get; }
 
     public IReadOnlyList<string> ReplicaNames => _names;
@@ -117,11 +123,11 @@ internal sealed class Pool
         }
     }
 
-    public void Tell(in PoolEvent happened)
+    public void Tell(in PoolEvent happened, in PromptPrefix prompt = default)
     {
         lock (_lock)
         {
-            _router.Tell(in happened);
+            _router.Tell(in happened, in prompt);
         }
     }
 
@@ -197,7 +203,10 @@ internal sealed class Pool
 /// <summary>What a pool needs beside its snapshot.</summary>
 internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax, DecisionFiles? Recordings)
 {
-    public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax);
+    /// <summary>What prefixes are known by.</summary>
+    public PrefixKeying Keying { get; init; } = PrefixKeying.Bytes;
+
+    public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax, Keying);
 }
 
 /// <summary>What a decision log calls the program that wrote it.</summary>
