@@ -6,8 +6,8 @@ public sealed record KvEventsConfig
     [Setting("False: what the engines say of their caches is not listened to.")]
     public bool Enabled { get; init; } = true;
 
-    [Setting("Where an engine publishes, such as tcp://{host}:5557; tcp://*:5557 lets the engine connect to the gateway. "
-        + "Where it is missing, what the engine says itself.")]
+    [Setting("Where an engine publishes, such as tcp://{host}:5557; tcp://*:5557 lets the engine connect to the "
+        + "gateway. Where it is missing, what the engine says itself.")]
     public string? Endpoint { get; init; }
 
     [Setting("Where missed events can be asked for, such as tcp://{host}:5558.")]
@@ -16,8 +16,8 @@ public sealed record KvEventsConfig
     [Setting("What the topics listened to begin with.")]
     public string Topic { get; init; } = "";
 
-    [Setting("Data-parallel ranks behind one address, rank r at the ports + r; what the engine says where it is missing.",
-        Min = 1, Max = KvEventsSnapshot.RanksMax)]
+    [Setting("Data-parallel ranks behind one address, rank r at the ports + r; what the engine says where it is "
+        + "missing.", Min = 1, Max = KvEventsSnapshot.RanksMax)]
     public long? Ranks { get; init; }
 }
 

@@ -57,7 +57,8 @@ internal static class CacheRules
         }
         else if (address.Port + ranks - 1 > ushort.MaxValue)
         {
-            errors.Add(path, $"has the port {address.Port}, to which {ranks} ranks add up to {address.Port + ranks - 1}");
+            errors.Add(
+                path, $"has the port {address.Port}, to which {ranks} ranks add up to {address.Port + ranks - 1}");
         }
     }
 

@@ -61,8 +61,8 @@ public sealed record PoolConfig
         Vocabulary = Vocabulary.Policies)]
     public string? Policy { get; init; }
 
-    [Setting("What prefixes are known by: bytes of the prompt, or the engine's own tokens, which take its events and one "
-        + "question to it a prompt.", Vocabulary = Vocabulary.PrefixKeys)]
+    [Setting("What prefixes are known by: bytes of the prompt, or the engine's own tokens, which take its events and "
+        + "one question to it a prompt.", Vocabulary = Vocabulary.PrefixKeys)]
     public string PrefixKeys { get; init; } = KnownNames.KeysBytes;
 
     [Setting("Where the engines say what happens in their caches.")]

@@ -1,5 +1,6 @@
 using Penstock.Core.Config;
 using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
 using Penstock.Engines;
 using Penstock.Engines.Watching;
 using Penstock.Gateway.Pools;
@@ -94,4 +95,7 @@ internal sealed class CacheFeed : IAsyncDisposable
 /// <summary>What the keys of a pool's token blocks begin with.</summary>
 /// <param name="Model">A number for the model, which nobody outside can know.</param>
 /// <param name="Secret">Of this gateway, or its cluster.</param>
-internal readonly record struct TokenScope(ulong Model, ulong Secret);
+internal readonly record struct TokenScope(ulong Model, ulong Secret)
+{
+    public static TokenScope Of(PoolSnapshot pool, ulong secret) => new(Hash64.Of(pool.Model, secret), secret);
+}

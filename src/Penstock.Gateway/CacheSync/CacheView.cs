@@ -19,8 +19,8 @@ internal sealed class CacheView : IDisposable
     /// <summary>The volume is told no more often.</summary>
     public static readonly TimeSpan VolumeEvery = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>A batch this much older than its arrival, by two clocks that may disagree, says nothing about the volume
-    /// of now. The pool allows for a delay of the same length.</summary>
+    /// <summary>A batch this much older than its arrival, by two clocks that may disagree, says nothing about the
+    /// volume of now. The pool allows for a delay of the same length.</summary>
     public static readonly TimeSpan DelayMax = UntoldTokens.DelayMax;
 
     private readonly Lock _lock = new();

@@ -48,7 +48,10 @@ internal sealed record FeedPlan
         if (wanted.Endpoint is { } endpoint)
         {
             var ranks = wanted.Ranks ?? Math.Clamp(engine.Cache.Ranks, 1, KvEventsSnapshot.RanksMax);
-            return plan with { Events = [.. Enumerable.Range(0, ranks).SelectMany(r => Configured(wanted, endpoint, r, host))] };
+            return plan with
+            {
+                Events = [.. Enumerable.Range(0, ranks).SelectMany(r => Configured(wanted, endpoint, r, host))],
+            };
         }
 
         return told?.Channel != KvEventChannel.Zmq ? plan : plan with
@@ -105,7 +108,8 @@ internal sealed record FeedPlan
             ? null
             : new DnsEndPoint(replay.HostOf(host), replay.Port + rank);
 
-    private static string TopicOf(KvEventsSnapshot wanted, string told) => wanted.Topic.Length > 0 ? wanted.Topic : told;
+    private static string TopicOf(KvEventsSnapshot wanted, string told) =>
+        wanted.Topic.Length > 0 ? wanted.Topic : told;
 
     private static DnsEndPoint PointOf(string address)
     {

@@ -9,7 +9,8 @@ internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? dr
 
     public DrainFeed? Drain => drain;
 
-    public static FeedSet Of(FeedPlan plan, CacheView view, LoadView load, ReplicaWatch watch, TimeProvider time) => new(
+    public static FeedSet Of(
+        FeedPlan plan, CacheView view, LoadView load, ReplicaWatch watch, TimeProvider time) => new(
         [.. plan.Events.Select(s => new RankFeed(s, view, load, time))],
         [.. plan.Loads.Select(s => new RankFeed(s, view, load, time))],
         plan.Drains ? new DrainFeed(watch, view, time) : null);
@@ -28,7 +29,8 @@ internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? dr
     public FeedStatus Status(TimeProvider time)
     {
         var status = drain is null ? default : new FeedStatus(
-            drain.State, drain.Counts.Questions, drain.Blocks, drain.Gaps, drain.Resets, drain.Counts.Broken, null, null);
+            drain.State, drain.Counts.Questions, drain.Blocks, drain.Gaps, drain.Resets, drain.Counts.Broken,
+            null, null);
         var heard = drain?.HeardAt ?? 0;
         foreach (var feed in events)
         {

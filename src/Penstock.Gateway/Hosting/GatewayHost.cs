@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Gateway.Api;
+using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Observability;
@@ -120,6 +121,7 @@ public sealed class GatewayHost : IAsyncDisposable
         _flow.Draining = true;
         await _listeners.DisposeAsync();
         await _sweep.DisposeAsync();
+        _flow.Prompts.Dispose();
         _telemetry.Dispose();
         await _fleet.DisposeAsync();
         await CloseAsync(_recordings);
@@ -147,6 +149,7 @@ public sealed class GatewayHost : IAsyncDisposable
             Time = time,
             JsonDepthMax = snapshot.Limits.JsonDepthMax,
             ScopeSeed = fleet.Secret,
+            Prompts = new TokenPrompts(new PromptTokenizer(fleet.Secret, time)),
             Retries = new RetryBudget(),
             Dispatch = new Dispatch(new Routing(decisions, time), settlement, relays, time),
             Settlement = settlement,

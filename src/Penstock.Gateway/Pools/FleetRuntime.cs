@@ -134,7 +134,8 @@ internal sealed class FleetRuntime : IAsyncDisposable
         if (block != pool.Keying.BlockLength)
         {
             // The caller holds the lock of a replica's watch, which is taken under that of changes.
-            ThreadPool.UnsafeQueueUserWorkItem(static at => at.Runtime.Rekey(at.Pool), (Runtime: this, Pool: pool), false);
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static at => at.Runtime.Rekey(at.Pool), (Runtime: this, Pool: pool), preferLocal: false);
         }
     }
 
@@ -189,6 +190,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
         var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax, _recordings)
         {
             Keying = keying.Keying,
+            Tokens = TokenScope.Of(wanted, _secret),
         };
         var pool = new Pool(wanted, policy, replicas, settings);
         pool.BlockTold = keying.IsGuess ? block => OnBlockTold(pool, block) : null;

@@ -3,6 +3,7 @@ using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Recording;
 using Penstock.Core.Routing;
+using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Recording;
 
 namespace Penstock.Gateway.Pools;
@@ -27,6 +28,7 @@ internal sealed class Pool
         _snapshot = snapshot;
         Replicas = replicas;
         _time = settings.Time;
+        Tokens = settings.Tokens;
         _state = new PoolState(settings.Options(replicas.Count));
         _router = new PoolRouter(_state, policy, settings.Seed);
         _names = [.. replicas.Select(r => r.Name)];
@@ -48,6 +50,9 @@ internal sealed class Pool
 
     /// <summary>What its prefixes are known by.</summary>
     public PrefixKeying Keying => _state.Index.Keying;
+
+    /// <summary>What the keys of its token blocks begin with.</summary>
+    public TokenScope Tokens { get; }
 
     /// <summary>Learns how many tokens a block of a replica has; null where that does not matter.</summary>
     public Action<int>? BlockTold { get; set; }
@@ -205,6 +210,9 @@ internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlo
 {
     /// <summary>What prefixes are known by.</summary>
     public PrefixKeying Keying { get; init; } = PrefixKeying.Bytes;
+
+    /// <summary>What the keys of token blocks begin with.</summary>
+    public TokenScope Tokens { get; init; }
 
     public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax, Keying);
 }

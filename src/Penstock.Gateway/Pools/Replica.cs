@@ -37,7 +37,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         var watched = new WatchedReplica(_path, Endpoint, pool.Engine, HealthThresholds.Default);
         _watch = new ReplicaWatch(watched, probes, this, time);
         _load = new LoadWatch(_watch, time);
-        _cache = new CacheFeed(snapshot, new TokenScope(Hash64.Of(pool.Model, secret), secret), _watch, time);
+        _cache = new CacheFeed(snapshot, TokenScope.Of(pool, secret), _watch, time);
     }
 
     public string Name => Snapshot.Name;
