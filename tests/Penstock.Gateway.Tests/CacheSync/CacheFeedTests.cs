@@ -38,10 +38,10 @@ public sealed class CacheFeedTests
         {
             var answer = await fleet.Gateway.AskAsync("/v1/chat/completions", EventedFleet.Chat(story));
             Assert.Equal(200, answer.Status);
-            var attempt = (await fleet.Gateway.DecisionsAsync())[^1].GetProperty("attempts")[0];
-            var predicted = Predicted(attempt);
+            var decision = (await fleet.Gateway.DecisionsAsync())[^1];
+            var predicted = Predicted(decision);
             Assert.Equal(EventedFleet.Cached(answer.Json()), predicted);
-            Assert.Equal(attempt.GetProperty("replica").GetString() == "r1", predicted > 300);
+            Assert.Equal(decision.GetProperty("replica").GetString() == "r1", predicted > 300);
         }
     }
 
@@ -61,9 +61,9 @@ public sealed class CacheFeedTests
         await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") == 1 && EventedFleet.State(f) == "live");
 
         var answer = await fleet.Gateway.AskAsync("/v1/chat/completions", story);
-        var attempt = (await fleet.Gateway.DecisionsAsync())[^1].GetProperty("attempts")[0];
-        Assert.Equal(EventedFleet.Cached(answer.Json()), Predicted(attempt));
-        Assert.True(Predicted(attempt) < 32, $"{Predicted(attempt)} tokens are believed to have survived");
+        var decision = (await fleet.Gateway.DecisionsAsync())[^1];
+        Assert.Equal(EventedFleet.Cached(answer.Json()), Predicted(decision));
+        Assert.True(Predicted(decision) < 32, $"{Predicted(decision)} tokens are believed to have survived");
     }
 
     /// <summary>Its events are fetched, and say what is new, not what was before.</summary>
@@ -80,8 +80,8 @@ public sealed class CacheFeedTests
         await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") == 1 && EventedFleet.State(f) == "live");
 
         await fleet.Gateway.AskAsync("/v1/chat/completions", story);
-        var attempt = (await fleet.Gateway.DecisionsAsync())[^1].GetProperty("attempts")[0];
-        Assert.Equal(0, Predicted(attempt));
+        var decision = (await fleet.Gateway.DecisionsAsync())[^1];
+        Assert.Equal(0, Predicted(decision));
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class CacheFeedTests
     private static SimulatedEngineOptions Options(SimulatedEngineKind kind, KvDialect dialect) =>
         EventedFleet.Publisher(dialect, kind);
 
-    private static long Predicted(JsonElement attempt) => attempt.GetProperty("predicted_cached_tokens").GetInt64();
+    private static long Predicted(JsonElement decision) => decision.GetProperty("predicted_cached_tokens").GetInt64();
 
     /// <summary>Accepts, and sends what no publisher sends.</summary>
     private sealed class HostilePublisher : IDisposable
