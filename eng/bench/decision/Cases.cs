@@ -18,6 +18,7 @@ internal static class Cases
         yield return Match("match 128 blocks, one replica holds them", 128, 1_000, one: true);
         yield return Match("match 128 blocks, all 256 replicas hold them", 128, 1_000, one: false);
         yield return Match("match 1,562 blocks, all 256 replicas hold them", LongPrompt, null, one: false);
+        yield return MatchInTokens("tokens that each replica holds of 1,562 blocks, all 256 hold them");
         yield return MatchOfManyDepths("match 1,562 blocks, every replica holds another length of them");
         yield return MatchOfNothing("match 1,562 blocks, nobody holds them");
         yield return InsertAgain("insert 128 blocks that the replica holds", isShared: false);
@@ -43,6 +44,19 @@ internal static class Cases
 
         var matched = new int[Replicas];
         return Row.Measure(what, budget, _ => index.Match(chain, matched));
+    }
+
+    private static Row MatchInTokens(string what)
+    {
+        var index = FullIndex();
+        var chain = Chain(1, LongPrompt);
+        for (var replica = 0; replica < Replicas; replica++)
+        {
+            index.Insert(chain, replica);
+        }
+
+        var matches = new PrefixMatch[Replicas];
+        return Row.Measure(what, null, _ => index.Match(Prompt(chain), matches));
     }
 
     private static Row MatchOfManyDepths(string what)
@@ -131,11 +145,11 @@ internal static class Cases
             {
                 var other = Chain((ulong)((replica * 1_000) + seed + 10), 128);
                 var own = pool.Apply(PoolEvent.Dispatched(Request(other), in decision), Prompt(other));
-                pool.Apply(PoolEvent.Ended(default, own, RouteEnd.Cancelled));
+                pool.Apply(PoolEvent.Ended(default, own, RouteEnd.Completed), Prompt(other));
             }
 
             var ticket = pool.Apply(PoolEvent.Dispatched(Request(chain), in decision), Prompt(chain));
-            pool.Apply(PoolEvent.Ended(default, ticket, RouteEnd.Cancelled));
+            pool.Apply(PoolEvent.Ended(default, ticket, RouteEnd.Completed), Prompt(chain));
         }
 
         return pool;

@@ -1,7 +1,14 @@
-// What one routing decision costs, in nanoseconds: `dotnet run -c Release --project eng/bench/decision [-- --json]`.
+// What one routing decision costs, in nanoseconds:
+// `dotnet run -c Release --project eng/bench/decision [-- --json | --growth [--large]]`.
 using System.Globalization;
 using System.Text.Json;
 using Penstock.DecisionBench;
+
+if (args.Contains("--growth"))
+{
+    Growth.Print(args.Contains("--large"));
+    return;
+}
 
 var rows = Cases.All().ToList();
 if (args.Contains("--json"))

@@ -20,6 +20,7 @@ public static class ConfigCompiler
         KeyRules.Check(config, models, secrets, errors);
         PriceRules.Check(config, models, errors);
         CacheRules.Check(config, errors);
+        ClusterRules.Check(config, secrets, errors);
     }
 
     /// <summary>The snapshot with the given version, or every error.</summary>
@@ -65,6 +66,7 @@ public static class ConfigCompiler
                 InFlightMax = config.Limits.InFlightMax,
                 PingAfter = config.Limits.PingAfter,
             },
+            Cluster = config.Cluster is { } cluster ? Cluster(cluster, secrets) : null,
         };
     }
 
@@ -103,9 +105,7 @@ public static class ConfigCompiler
             Accelerator = pool.Accelerator,
             Engine = pool.Engine,
             UpstreamModel = pool.UpstreamModel,
-            UpstreamKey = SecretValues.Source(pool.Credential?.Env, pool.Credential?.File) is { } source
-                ? secrets.Find(source).Text
-                : null,
+            UpstreamKey = TextOf(pool.Credential, secrets),
             Replicas = [.. pool.Replicas.Select(r => Replica(r, pool))],
             Timeouts = new()
             {
@@ -142,6 +142,22 @@ public static class ConfigCompiler
             },
         };
     }
+
+    private static ClusterSnapshot Cluster(ClusterConfig cluster, SecretValues secrets) =>
+        new()
+        {
+            Node = cluster.Node,
+            Host = cluster.Host,
+            Port = cluster.Port,
+            Advertise = cluster.Advertise,
+            Peers = cluster.Peers,
+            Database = cluster.Database,
+            DatabasePassword = TextOf(cluster.DatabasePassword, secrets),
+            Secret = TextOf(cluster.Secret, secrets)!,
+        };
+
+    private static string? TextOf(CredentialConfig? credential, SecretValues secrets) =>
+        SecretValues.Source(credential?.Env, credential?.File) is { } source ? secrets.Find(source).Text : null;
 
     private static KeySnapshot Key(KeyConfig key, Func<string, string> idOf) =>
         new()

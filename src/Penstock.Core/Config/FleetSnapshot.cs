@@ -32,6 +32,9 @@ public sealed record FleetSnapshot
     public required RoutingSnapshot Routing { get; init; }
 
     public required LimitsSnapshot Limits { get; init; }
+
+    /// <summary>The other gateways over the same replicas; null where this one works alone.</summary>
+    public ClusterSnapshot? Cluster { get; init; }
 }
 
 /// <summary>One model that clients can name, and the pools that serve it, in order of preference.</summary>

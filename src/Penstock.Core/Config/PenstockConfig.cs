@@ -35,6 +35,9 @@ public sealed record PenstockConfig
     [Setting("What tokens cost, from when, and for prompts of which length.")]
     public ImmutableArray<PriceConfig> Prices { get; init; } = [];
 
+    [Setting("Other gateways over the same replicas; without it this one works alone.")]
+    public ClusterConfig? Cluster { get; init; }
+
     [Setting("How usage is written down.")]
     public LedgerConfig Ledger { get; init; } = new();
 

@@ -45,7 +45,9 @@ public sealed class SecretValues(ImmutableDictionary<SecretSource, SecretValue> 
     {
         var pools = config.Pools.Select(static p => Source(p.Credential?.Env, p.Credential?.File));
         var keys = config.Keys.Select(static k => Source(k.Secret?.Env, k.Secret?.File));
-        return [.. pools.Concat(keys).OfType<SecretSource>().Distinct()];
+        CredentialConfig?[] ofCluster = [config.Cluster?.DatabasePassword, config.Cluster?.Secret];
+        var cluster = ofCluster.Select(static c => Source(c?.Env, c?.File));
+        return [.. pools.Concat(keys).Concat(cluster).OfType<SecretSource>().Distinct()];
     }
 
     /// <summary>The source that one pair of settings names; null where it names none, or no name it could be.</summary>

@@ -27,7 +27,7 @@ internal static class ServerRules
     }
 
     /// <summary>Names are not looked up: what listens where must not depend on a resolver, or a slip.</summary>
-    private static void CheckAddress(string path, string? host, ConfigErrors errors)
+    public static void CheckAddress(string path, string? host, ConfigErrors errors)
     {
         if (host != "localhost" && !IPAddress.TryParse(host, out _))
         {

@@ -4,7 +4,8 @@ using Penstock.Core.Primitives;
 namespace Penstock.Core.Prefixes;
 
 /// <summary>
-/// The (block, replica) pairs of a prefix index: a hash table of all pairs, and an LRU list of each replica's.
+/// The (block, replica) pairs of a prefix index: a hash table of all of them. Every replica has its own share of the
+/// table, which is its hard cap.
 /// </summary>
 /// <remarks>
 /// The few holders of an ordinary block lie in the bucket of its hash, one after the other. A block that many hold
@@ -13,28 +14,40 @@ namespace Penstock.Core.Prefixes;
 /// </remarks>
 internal sealed class BlockHolders
 {
-    private const int None = 0;
+    public const int None = 0;
+
+    /// <summary>Blocks that are read ahead.</summary>
+    public const int Batch = 16;
 
     private readonly int[] _buckets;
-    private readonly Pair[] _pairs;
-    private readonly List[] _lists;
+    private readonly CachedBlock[] _pairs;
+    private readonly Share[] _shares;
     private readonly SharedBlocks _shared;
-    private int _free = None;
-    private int _used;
+    private readonly int _stride;
+    private readonly ulong _reciprocal;
+    private int _warm;
 
     public BlockHolders(int replicas, int blocksPerReplica)
     {
         BlocksPerReplica = blocksPerReplica;
         var capacity = checked(replicas * blocksPerReplica);
         _buckets = new int[(int)BitOperations.RoundUpToPowerOf2(((uint)capacity / 2) + 1)];
-        _pairs = new Pair[capacity + 1];
-        _lists = new List[replicas];
+        _pairs = new CachedBlock[capacity + 1];
+        _shares = new Share[replicas];
         _shared = new SharedBlocks(replicas, capacity);
+        _stride = blocksPerReplica;
+
+        // Exact for all places of 32 bits: Lemire, Kaser, Kurz, "Faster remainder by direct computation", 2019.
+        _reciprocal = (ulong.MaxValue / (uint)_stride) + 1;
     }
 
     public int BlocksPerReplica { get; }
 
-    public int CountOf(int replica) => _lists[replica].Count;
+    public ref CachedBlock this[int at] => ref _pairs[at];
+
+    public int CountOf(int replica) => _shares[replica].Count;
+
+    public bool IsFull(int replica) => _shares[replica].Count == BlocksPerReplica;
 
     /// <summary>Who holds the block, into <paramref name="holders"/>.</summary>
     public void Find(ulong hash, Span<ulong> holders)
@@ -51,45 +64,53 @@ internal sealed class BlockHolders
         {
             if (_pairs[at].Hash == hash)
             {
-                ReplicaSet.Add(holders, _pairs[at].Replica);
+                ReplicaSet.Add(holders, ReplicaOf(at));
             }
         }
     }
 
-    /// <summary>Makes the block the newest of the replica's; its oldest goes where there is no room.</summary>
-    public void Touch(ulong hash, int replica)
+    /// <summary>The pair; <see cref="None"/> where there is none.</summary>
+    public int Find(ulong hash, int replica) => FindPair(hash, replica, _shared.Find(hash), out _);
+
+    /// <summary>Adds a pair that is not there, with no tokens and in no list. The replica must not be full.</summary>
+    public int Add(ulong hash, int replica)
     {
         var shared = _shared.Find(hash);
-        var at = FindPair(hash, replica, shared, out var others);
+        if (shared == SharedBlocks.None)
+        {
+            FindPair(hash, replica, shared, out var others);
+            if (others >= _shared.HoldersMin)
+            {
+                shared = MoveToShared(hash);
+            }
+        }
+
+        if (shared != SharedBlocks.None)
+        {
+            _shared.Add(shared, replica);
+        }
+
+        ref var share = ref _shares[replica];
+        Check.That(share.Count < BlocksPerReplica);
+        share.Count++;
+        var at = share.Free;
         if (at != None)
         {
-            if (_lists[replica].Newest != at)
-            {
-                Unlink(at);
-                LinkNewest(at, replica);
-            }
-
-            return;
+            share.Free = _pairs[at].Next;
         }
-
-        if (_lists[replica].Count == BlocksPerReplica)
+        else
         {
-            Evict(replica);
+            at = (replica * _stride) + ++share.Used;
         }
 
-        if (shared == SharedBlocks.None && others >= _shared.HoldersMin)
-        {
-            shared = Share(hash);
-        }
-
-        LinkNewest(Add(hash, replica, shared), replica);
+        _pairs[at] = new CachedBlock { Hash = hash };
+        Enter(Bucket(hash, replica, shared), at);
+        return at;
     }
 
-    /// <summary>Forgets the oldest block of a replica.</summary>
-    public void Evict(int replica)
+    /// <summary>Takes a pair out of the table. It must be in no list.</summary>
+    public void Remove(int at, int replica)
     {
-        var at = _lists[replica].Oldest;
-        Unlink(at);
         var hash = _pairs[at].Hash;
         var shared = _shared.Find(hash);
         Leave(Bucket(hash, replica, shared), at);
@@ -98,27 +119,74 @@ internal sealed class BlockHolders
             Unshare(shared);
         }
 
-        _pairs[at].Next = _free;
-        _free = at;
+        ref var share = ref _shares[replica];
+        _pairs[at].SetFree(share.Free);
+        share.Free = at;
+        share.Count--;
+    }
+
+    /// <summary>Takes all pairs of a replica out of the table.</summary>
+    public void Clear(int replica)
+    {
+        ref var share = ref _shares[replica];
+        var first = (replica * _stride) + 1;
+        for (var at = first; at < first + share.Used; at++)
+        {
+            if (!_pairs[at].IsFree)
+            {
+                Remove(at, replica);
+            }
+        }
+
+        share = default;
+    }
+
+    /// <summary>Reads where the next blocks of a chain lie, all at once, so that what follows does not wait for memory
+    /// block by block. To be called with every block; works on each sixteenth.</summary>
+    public void Warm(ReadOnlySpan<ulong> chain, int depth)
+    {
+        if (depth % Batch != 0 || depth == chain.Length)
+        {
+            return;
+        }
+
+        Span<int> heads = stackalloc int[Batch];
+        var hashes = chain.Slice(depth, Math.Min(Batch, chain.Length - depth));
+        for (var i = 0; i < hashes.Length; i++)
+        {
+            heads[i] = _buckets[Bucket(hashes[i])];
+        }
+
+        var sum = 0;
+        for (var i = 0; i < hashes.Length; i++)
+        {
+            sum += _pairs[heads[i]].Next;
+        }
+
+        _warm = sum;
     }
 
     public void Save(StateWriter to)
     {
-        to.Write(_free);
-        to.Write(_used);
         to.WriteAll<int>(_buckets);
-        to.WriteAll<Pair>(_pairs.AsSpan(0, _used + 1));
-        to.WriteAll<List>(_lists);
+        to.WriteAll<Share>(_shares);
+        for (var replica = 0; replica < _shares.Length; replica++)
+        {
+            to.WriteAll<CachedBlock>(_pairs.AsSpan((replica * _stride) + 1, _shares[replica].Used));
+        }
+
         _shared.Save(to);
     }
 
     public void Load(ref StateReader from)
     {
-        _free = from.Read<int>();
-        _used = from.Read<int>();
         from.ReadAll<int>(_buckets);
-        from.ReadAll<Pair>(_pairs);
-        from.ReadAll<List>(_lists);
+        from.ReadAll<Share>(_shares);
+        for (var replica = 0; replica < _shares.Length; replica++)
+        {
+            from.ReadAll(_pairs.AsSpan((replica * _stride) + 1, _stride));
+        }
+
         _shared.Load(ref from);
     }
 
@@ -126,6 +194,11 @@ internal sealed class BlockHolders
 
     private int Bucket(ulong hash, int replica, int shared) =>
         shared == SharedBlocks.None ? Bucket(hash) : Bucket(Hash64.Combine(hash, (ulong)replica));
+
+    private int ReplicaOf(int at) =>
+        _stride == 1 ? at - 1 : (int)Math.BigMul(_reciprocal, (ulong)(uint)(at - 1), out _);
+
+    private bool IsOf(int at, int replica) => (uint)(at - 1 - (replica * _stride)) < (uint)_stride;
 
     /// <summary>The pair, or none and how many others hold a block that is not shared.</summary>
     private int FindPair(ulong hash, int replica, int shared, out int others)
@@ -137,7 +210,7 @@ internal sealed class BlockHolders
             ref readonly var pair = ref _pairs[at];
             if (pair.Hash == hash)
             {
-                if (pair.Replica == replica)
+                if (IsOf(at, replica))
                 {
                     return at;
                 }
@@ -151,31 +224,8 @@ internal sealed class BlockHolders
         return None;
     }
 
-    private int Add(ulong hash, int replica, int shared)
-    {
-        if (shared != SharedBlocks.None)
-        {
-            _shared.Add(shared, replica);
-        }
-
-        var at = _free;
-        if (at != None)
-        {
-            _free = _pairs[at].Next;
-        }
-        else
-        {
-            at = ++_used;
-        }
-
-        _pairs[at].Hash = hash;
-        _pairs[at].Replica = replica;
-        Enter(Bucket(hash, replica, shared), at);
-        return at;
-    }
-
     /// <summary>Moves the pairs of a block out of its bucket, each to its own.</summary>
-    private int Share(ulong hash)
+    private int MoveToShared(ulong hash)
     {
         var shared = _shared.Open(hash);
         ref var link = ref _buckets[Bucket(hash)];
@@ -200,8 +250,8 @@ internal sealed class BlockHolders
         {
             var at = moved;
             moved = _pairs[at].Next;
-            _shared.Add(shared, _pairs[at].Replica);
-            Enter(Bucket(hash, _pairs[at].Replica, shared), at);
+            _shared.Add(shared, ReplicaOf(at));
+            Enter(Bucket(hash, ReplicaOf(at), shared), at);
         }
 
         return shared;
@@ -239,46 +289,11 @@ internal sealed class BlockHolders
         link = _pairs[at].Next;
     }
 
-    private void LinkNewest(int at, int replica)
+    /// <summary>A replica's part of the table.</summary>
+    private struct Share
     {
-        ref var list = ref _lists[replica];
-        _pairs[at].Newer = None;
-        _pairs[at].Older = list.Newest;
-        if (list.Newest != None)
-        {
-            _pairs[list.Newest].Newer = at;
-        }
-        else
-        {
-            list.Oldest = at;
-        }
-
-        list.Newest = at;
-        list.Count++;
-    }
-
-    private void Unlink(int at)
-    {
-        ref var pair = ref _pairs[at];
-        ref var list = ref _lists[pair.Replica];
-        (pair.Newer != None ? ref _pairs[pair.Newer].Older : ref list.Newest) = pair.Older;
-        (pair.Older != None ? ref _pairs[pair.Older].Newer : ref list.Oldest) = pair.Newer;
-        list.Count--;
-    }
-
-    private struct Pair
-    {
-        public ulong Hash;
-        public int Replica;
-        public int Next;
-        public int Newer;
-        public int Older;
-    }
-
-    private struct List
-    {
-        public int Newest;
-        public int Oldest;
+        public int Free;
+        public int Used;
         public int Count;
     }
 }

@@ -4,8 +4,14 @@ namespace Penstock.Core.Prefixes;
 public enum TrustLevel : byte
 {
     Trusted,
+
+    /// <summary>It found less than it should have, lately.</summary>
     Suspect,
+
+    /// <summary>It mostly finds less than it should.</summary>
     Untrusted,
+
+    /// <summary>It was untrusted, and finds what it should again.</summary>
     Recovering,
 }
 
@@ -13,11 +19,34 @@ public enum TrustLevel : byte
 /// The trust in the mirror of one replica's cache: a value that each comparison of a prediction with what the engine
 /// reported moves on.
 /// </summary>
+/// <remarks>
+/// Trust is lost by the share of predicted tokens that were not there and regained by comparisons in a row that agreed,
+/// so that no single answer restores it. What an engine cannot have evicted and did not find twice in a row, it lost in
+/// a restart.
+/// </remarks>
 public readonly record struct CacheTrust
 {
+    /// <summary>Comparisons in a row that must agree before an untrusted replica recovers, and before one that recovers
+    /// or is suspect is trusted.</summary>
+    public const int AgreedToRecover = 4;
+    public const int AgreedToTrust = 8;
+
     private const double Newest = 0.1;
     private const double SuspectBelow = 0.9;
     private const double UntrustedBelow = 0.5;
+
+    /// <summary>A comparison agrees where so much of what was predicted was there.</summary>
+    private const double Agreement = 0.9;
+
+    /// <summary>Tokens from which on it means something that they were not there.</summary>
+    private const long Telling = 64;
+
+    /// <summary>Losses in a row that no eviction explains, which make a restart.</summary>
+    private const int LossesOfRestart = 2;
+
+    /// <summary>Comparisons before an error raises the alarm, and the error that does.</summary>
+    private const int AlarmAfter = 16;
+    private const double AlarmAbove = 0.25;
 
     public CacheTrust()
     {
@@ -29,22 +58,83 @@ public readonly record struct CacheTrust
     /// <summary>Of the tokens that were predicted to be cached, the share that were; moving average.</summary>
     public double Kept { get; private init; }
 
-    /// <summary>Share of a predicted hit that is counted on, 0 to 1.</summary>
-    public double Belief => Level is TrustLevel.Trusted ? 1 : Kept;
+    /// <summary>What was found less what was predicted, as a share of the larger one; moving average, −1 to
+    /// 1.</summary>
+    public double Error { get; private init; }
 
-    /// <summary>The trust after one more comparison, both in tokens.</summary>
-    public CacheTrust After(long predicted, long reported)
+    /// <summary>By how many tokens predictions miss; moving average.</summary>
+    public double ErrorTokens { get; private init; }
+
+    /// <summary>The engine lost all that it held: what is believed of it is to be forgotten.</summary>
+    public bool HasRestarted => Losses >= LossesOfRestart;
+
+    /// <summary>Times that the engine was seen to have lost all.</summary>
+    public int Restarts { get; private init; }
+
+    /// <summary>Somebody should look: predictions are wrong by more than evictions explain.</summary>
+    public bool IsAlarming =>
+        Level == TrustLevel.Untrusted || (Compared >= AlarmAfter && Math.Abs(Error) > AlarmAbove);
+
+    /// <summary>Share of a predicted hit that is counted on, 0 to 1.</summary>
+    public double Belief => Level switch
     {
-        if (predicted <= 0)
+        TrustLevel.Trusted => 1,
+        TrustLevel.Untrusted => 0,
+        _ => Kept,
+    };
+
+    /// <summary>In a row: comparisons that agreed, and losses that no eviction explains.</summary>
+    private int Agreed { get; init; }
+
+    private int Losses { get; init; }
+
+    private int Compared { get; init; }
+
+    /// <summary>The trust after one more comparison, all in tokens.</summary>
+    /// <param name="predicted">Predicted to be found.</param>
+    /// <param name="safe">Of these, so shortly used that no eviction explains it where they were not found.</param>
+    /// <param name="reported">Found by the engine.</param>
+    public CacheTrust After(long predicted, long safe, long reported)
+    {
+        if (predicted <= 0 && reported <= 0)
         {
             return this;
         }
 
-        var kept = Kept + (Newest * (Math.Min(1, reported / (double)predicted) - Kept));
-        var level = kept < UntrustedBelow ? TrustLevel.Untrusted
-            : kept >= SuspectBelow ? TrustLevel.Trusted
-            : Level is TrustLevel.Untrusted or TrustLevel.Recovering ? TrustLevel.Recovering
-            : TrustLevel.Suspect;
-        return this with { Kept = kept, Level = level };
+        var error = (reported - predicted) / (double)Math.Max(predicted, reported);
+        var next = this with
+        {
+            Error = Error + (Newest * (error - Error)),
+            ErrorTokens = ErrorTokens + (Newest * (Math.Abs(reported - predicted) - ErrorTokens)),
+            Compared = Math.Min(Compared + 1, AlarmAfter),
+        };
+        return predicted > 0 ? next.Judge(predicted, safe, reported) : next;
     }
+
+    private CacheTrust Judge(long predicted, long safe, long reported)
+    {
+        var share = Math.Min(1, reported / (double)predicted);
+        var kept = Kept + (Newest * (share - Kept));
+        var agreed = share >= Agreement ? Math.Min(Agreed + 1, AgreedToTrust) : 0;
+        var isLoss = safe >= Telling && reported < safe / 2;
+        var losses = isLoss ? (HasRestarted ? 1 : Losses + 1)
+            : safe >= Telling || HasRestarted ? 0
+            : Losses;
+        return this with
+        {
+            Kept = kept,
+            Level = Next(kept, agreed, isLoss),
+            Restarts = Restarts + (losses == LossesOfRestart ? 1 : 0),
+            Agreed = agreed,
+            Losses = losses,
+        };
+    }
+
+    private TrustLevel Next(double kept, int agreed, bool isLoss) => Level switch
+    {
+        TrustLevel.Untrusted => agreed >= AgreedToRecover ? TrustLevel.Recovering : TrustLevel.Untrusted,
+        _ when kept < UntrustedBelow && agreed == 0 => TrustLevel.Untrusted,
+        TrustLevel.Trusted => isLoss || kept < SuspectBelow ? TrustLevel.Suspect : TrustLevel.Trusted,
+        _ => agreed >= AgreedToTrust && kept >= SuspectBelow ? TrustLevel.Trusted : Level,
+    };
 }

@@ -21,10 +21,19 @@ public sealed class PrefixChainBuilder : IDisposable
     /// <summary>Blocks kept per chain at most: 4 MiB of prompt, about a million tokens.</summary>
     public const int BlocksMax = 16_384;
 
+    /// <summary>Marks kept from the start of a prompt: where its tools, its system prompt and its first messages end.
+    /// </summary>
+    public const int FirstMarks = 6;
+
+    /// <summary>Marks kept from the end of a prompt at least.</summary>
+    public const int LastMarks = 32;
+
     private readonly byte[] _partial = new byte[BlockBytes];
+    private readonly PromptMark[] _marks = new PromptMark[FirstMarks + (2 * LastMarks)];
     private ulong[] _blocks = [];
     private int _count;
     private int _filled;
+    private int _markCount;
     private ulong _parent;
 
     /// <summary>Bytes fed since <see cref="Start"/>.</summary>
@@ -35,13 +44,15 @@ public sealed class PrefixChainBuilder : IDisposable
     public ReadOnlySpan<ulong> Blocks => _blocks.AsSpan(0, _count);
 
     /// <summary>The prompt so far, as the index takes it. Valid as long as <see cref="Blocks"/>.</summary>
-    public PromptPrefix Prompt => new() { Blocks = Blocks, Length = Bytes };
+    public PromptPrefix Prompt =>
+        new() { Blocks = Blocks, Marks = _marks.AsSpan(0, _markCount), Length = Bytes };
 
     /// <summary>Begins a new chain in the given cache scope.</summary>
     public void Start(ulong scope)
     {
         _count = 0;
         _filled = 0;
+        _markCount = 0;
         _parent = scope;
         Bytes = 0;
     }
@@ -73,6 +84,27 @@ public sealed class PrefixChainBuilder : IDisposable
 
         bytes.CopyTo(_partial);
         _filled = bytes.Length;
+    }
+
+    /// <summary>A part of the prompt ends here. Of more marks than there is room for, those in the middle are dropped.
+    /// </summary>
+    public void Mark()
+    {
+        // Past the last block that is kept the hash would not tell two prompts apart.
+        if (_count == BlocksMax)
+        {
+            return;
+        }
+
+        if (_markCount == _marks.Length)
+        {
+            _marks.AsSpan(FirstMarks + LastMarks).CopyTo(_marks.AsSpan(FirstMarks));
+            _markCount = FirstMarks + LastMarks;
+        }
+
+        // No full block has this hash: the length of what is hashed is part of it, and here it is less than a block.
+        var hash = Hash64.Of(_partial.AsSpan(0, _filled), _parent);
+        _marks[_markCount++] = new PromptMark(Bytes, hash == 0 ? 1 : hash);
     }
 
     public void Dispose()

@@ -3,46 +3,73 @@ using Penstock.Core.Primitives;
 namespace Penstock.Core.Prefixes;
 
 /// <summary>
-/// What each replica of a pool is believed to hold in its prefix cache, learned from what was routed there. A bounded
-/// table of (block hash, replica) pairs; every replica has an LRU list of its own with a hard cap.
+/// A mirror of the prefix cache of every replica of a pool: what each is believed to hold, learned from what was routed
+/// there and from what its engine said of it. Bounded tables of what is held under which hash, and for every replica
+/// the order in which its kind of engine loses it.
 /// </summary>
 /// <remarks>
-/// All memory is allocated by the constructor: <see cref="BytesPerEntry"/> bytes a pair at most, and 64 bytes a
-/// replica. An insertion touches the chain from its end to its start, so of one chain the deepest blocks are the first
-/// to be evicted, and what a replica holds of a chain is always a prefix of it. <see cref="Match"/> rests on that.
-/// Not thread-safe: the owner of the pool state calls it.
+/// All memory is allocated by the constructor: <see cref="BytesPerEntry"/> bytes an entry at most,
+/// <see cref="BytesPerReplica"/> a replica and <see cref="BytesPerPool"/>; only replicas with sequences of their own
+/// (<see cref="CacheKind.Slots"/>), and a store that all share, take more when they are made known. What is used last
+/// is lost last and ends are lost before starts, so that what a replica holds of a chain is always a prefix of it:
+/// <see cref="Match(ReadOnlySpan{ulong}, Span{int})"/> rests on that. Not thread-safe: the owner of the pool state
+/// calls it.
 /// </remarks>
 public sealed class PrefixIndex
 {
-    /// <summary>Bytes of memory per (block, replica) pair at most, all tables included.</summary>
+    /// <summary>Bytes of memory an entry, which is a block, the end of a part, or an answer, at most.</summary>
     public const int BytesPerEntry = 32;
 
-    /// <summary>Halvings of the longest chain, and the sets before the first and after the last.</summary>
-    private const int Levels = 24;
+    /// <summary>Bytes of memory a replica at most, beside its entries.</summary>
+    public const int BytesPerReplica = AgeRing.BytesPerReplica + 640;
+
+    /// <summary>Bytes of memory of an index, beside its replicas and entries.</summary>
+    public const int BytesPerPool = KnownLengths.Bytes + LruMirror.Bytes + 8_192;
+
+    /// <summary>vLLM's own default.</summary>
+    private const int DefaultBlockTokens = 16;
 
     private readonly BlockHolders _holders;
+    private readonly PrefixSearch _search;
+    private readonly AgeRing _ages;
+    private readonly ReturnCurve _returns = new();
+    private readonly CacheLists _lists;
+    private readonly LengthLearning _lengths;
+    private readonly CacheForecast _forecast;
+    private readonly CacheLearning _learning;
+    private readonly CacheNotices _notices;
+    private readonly LruMirror _lru;
+    private readonly SlotMirror _slots;
+    private readonly CacheMirror[] _mirrors;
     private readonly PrefixKeying _keying;
     private readonly int[] _matched;
-    private readonly CacheShape[] _shapes;
-    private readonly ulong[] _sets;
-    private readonly int _words;
 
     /// <param name="replicasMax">Replica slots of the pool.</param>
-    /// <param name="blocksPerReplica">Blocks remembered of each replica at most.</param>
+    /// <param name="blocksPerReplica">Entries remembered of each replica at most.</param>
     /// <param name="keying">What the blocks of prompts are made of.</param>
     public PrefixIndex(int replicasMax, int blocksPerReplica, PrefixKeying keying)
     {
         Check.That(replicasMax > 0 && blocksPerReplica > 0);
-        _holders = new BlockHolders(replicasMax, blocksPerReplica);
         _keying = keying;
-        UnitsPerToken = keying.AreTokens ? 1 : 4;
+        _holders = new BlockHolders(replicasMax, blocksPerReplica);
+        _search = new PrefixSearch(_holders, replicasMax);
+        _ages = new AgeRing(replicasMax);
+        _lists = new CacheLists(_holders, _ages, _returns, replicasMax);
+        _lengths = new LengthLearning(keying);
+        _forecast = new CacheForecast(_holders, _lists, _lengths.Known, replicasMax);
+        _learning = new CacheLearning(_lists);
+        _notices = new CacheNotices(_holders, _lists, keying);
+        _lru = new LruMirror(_holders, _lists, _ages, _forecast, _learning, keying.BlockLength);
+        _slots = new SlotMirror(_holders, _lists, _forecast, keying.BlockLength, replicasMax);
+        _mirrors = new CacheMirror[replicasMax];
         _matched = new int[replicasMax];
-        _shapes = new CacheShape[replicasMax];
-        _words = ReplicaSet.Words(replicasMax);
-        _sets = new ulong[Levels * _words];
+        for (var replica = 0; replica < replicasMax; replica++)
+        {
+            Shape(replica, default);
+        }
     }
 
-    /// <summary>Blocks remembered of each replica at most.</summary>
+    /// <summary>Entries remembered of each replica at most.</summary>
     public int BlocksPerReplica => _holders.BlocksPerReplica;
 
     /// <summary>What the blocks of prompts are made of.</summary>
@@ -50,146 +77,214 @@ public sealed class PrefixIndex
 
     /// <summary>Bytes of canonical prompt per token, learned from what engines report; 1 where prompts are keyed by
     /// tokens.</summary>
-    public double UnitsPerToken { get; private set; }
+    public double UnitsPerToken => _lengths.UnitsPerToken;
 
-    /// <summary>Blocks remembered of one replica now.</summary>
+    /// <summary>Entries remembered of one replica now.</summary>
     public int CountOf(int replica) => _holders.CountOf(replica);
 
-    /// <summary>The cache of a replica is now known to have this shape.</summary>
-    public void Shape(int replica, in CacheShape shape) => _shapes[replica] = shape;
+    /// <summary>Tokens that one replica is believed to hold in a tier of its own.</summary>
+    public long TokensAt(int replica, CacheTier tier = CacheTier.Device) => _lists[replica][tier].Tokens;
 
-    /// <summary>The tokens of a prompt, estimated; at least 1.</summary>
-    public long TokensOf(in PromptPrefix prompt) => Math.Max(1, (long)(prompt.Length / UnitsPerToken));
+    /// <summary>Tokens that one replica's cache holds, as told or as learned; 0 where nothing is known of it.</summary>
+    public long CapacityOf(int replica) => _lists[replica].HasCapacity ? _lists[replica].Capacity : 0;
+
+    /// <summary>Entries times requests in flight that hold them, of one replica.</summary>
+    public long PinsAt(int replica) => _lists[replica].Pins;
+
+    /// <summary>Times that requests in flight held so much that a replica's mirror had no room for another.</summary>
+    public long OverflowsAt(int replica) => _lists[replica].Overflows;
+
+    /// <summary>The cache of a replica is now known to have this shape.</summary>
+    public void Shape(int replica, in CacheShape shape)
+    {
+        ref var cache = ref _lists[replica];
+        CacheMirror mirror = shape.Kind == CacheKind.Slots ? _slots : _lru;
+        if (_mirrors[replica] is { } before && before != mirror)
+        {
+            Clear(replica);
+        }
+
+        _mirrors[replica] = mirror;
+        cache.Device.Capacity = shape.CapacityTokens > 0 ? shape.CapacityTokens : ReplicaCache.Unbounded;
+        cache.Host.Capacity = shape.HostTokens;
+        cache.Disk.Capacity = shape.DiskTokens;
+        cache.LosesRuns = shape.Kind == CacheKind.Radix;
+        cache.BlockTokens = shape.BlockTokens > 0 ? shape.BlockTokens
+            : shape.Kind == CacheKind.Paged ? DefaultBlockTokens : 1;
+        if (mirror == _slots)
+        {
+            _slots.Shape(replica, shape.Slots);
+        }
+        else
+        {
+            _slots.Unshape(replica);
+        }
+
+        _learning.Restart(replica, shape.CapacityTokens, shape.BlockTokens);
+        _lists.Fit(replica);
+    }
+
+    /// <summary>The tokens of a prompt, as far as they were counted, and estimated beyond that; at least 1.</summary>
+    public long TokensOf(in PromptPrefix prompt) => _lengths.Read(in prompt).Total;
 
     /// <summary>For every replica, how many leading tokens of the prompt it is believed to hold, into
     /// <paramref name="matches"/> (one element per replica slot).</summary>
     public void Match(in PromptPrefix prompt, Span<PrefixMatch> matches)
     {
-        Match(prompt.Blocks, _matched);
-        var tokensPerBlock = _keying.BlockLength / UnitsPerToken;
-        for (var i = 0; i < matches.Length; i++)
+        _search.Match(prompt.Blocks, _matched);
+        var lengths = _lengths.Read(in prompt);
+        _forecast.All(in prompt, lengths, _matched, matches, _keying.BlockLength);
+        if (_notices.SharedStore is { } store)
         {
-            matches[i] = new PrefixMatch { Device = (long)(_matched[i] * tokensPerBlock) };
+            store.Match(prompt.Blocks, _matched);
+            AddShared(_matched[0], lengths, matches);
         }
     }
 
-    /// <summary>A request with this prompt was sent to a replica: until it ends its blocks stay there.</summary>
-    public void Dispatched(in PromptPrefix prompt, int replica, Instant now) => Insert(prompt.Blocks, replica);
-
-    /// <summary>A request that was dispatched has ended, with what the engine said about it.</summary>
-    public void Released(in PromptPrefix prompt, int replica, in CacheReport report, Instant now)
+    /// <summary>A request with this prompt was sent to a replica: until it ends its blocks stay there. What is returned
+    /// goes to <see cref="Released"/>, once.</summary>
+    public PrefixClaim Dispatched(in PromptPrefix prompt, int replica, Instant now)
     {
-        if (report.Completed && report.PromptTokens >= 64 && prompt.Length > 0 && !_keying.AreTokens)
+        _lists.MoveTo(now);
+        return _mirrors[replica].Take(in prompt, _lengths.Read(in prompt), replica);
+    }
+
+    /// <summary>Whether nothing was forgotten of the whole replica since a claim was made.</summary>
+    public bool IsCurrent(int replica, in PrefixClaim claim) => claim.Generation == _lists[replica].Generation;
+
+    /// <summary>A request that was dispatched has ended, with what the engine said about it. Goes with the same prompt.
+    /// </summary>
+    public void Released(
+        in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report, Instant now)
+    {
+        _lists.MoveTo(now);
+        var lengths = _lengths.Read(in prompt);
+        if (report.Completed && report.PromptTokens > 0)
         {
-            var ratio = Math.Clamp(prompt.Length / (double)report.PromptTokens, 0.5, 16);
-            UnitsPerToken += 0.05 * (ratio - UnitsPerToken);
+            Learn(in prompt, replica, in claim, in report);
+            lengths = _lengths.Read(in prompt);
         }
 
-        if (report.Completed)
-        {
-            Insert(prompt.Blocks, replica);
-        }
+        // What was answered was taken in; its last token was never computed.
+        var tokens = report.Completed || report.OutputTokens > 0
+            ? lengths.Total + Math.Max(0, report.OutputTokens - 1)
+            : 0;
+        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, tokens);
     }
 
     /// <summary>Another gateway is known to have sent a prompt with these blocks to a replica.</summary>
     public void Heard(ReadOnlySpan<ulong> blocks, int replica) => Insert(blocks, replica);
 
     /// <summary>The engine says that it stored these blocks. Only where prompts are keyed by tokens.</summary>
-    public void Stored(int replica, CacheTier tier, ReadOnlySpan<ulong> blocks)
-    {
-        if (tier == CacheTier.Device)
-        {
-            Insert(blocks, replica);
-        }
-    }
+    public void Stored(int replica, CacheTier tier, ReadOnlySpan<ulong> blocks) =>
+        _notices.Stored(replica, tier, blocks, (long)(_keying.BlockLength / UnitsPerToken));
 
     /// <summary>The engine says that it dropped these blocks. Only where prompts are keyed by tokens.</summary>
     public void Removed(int replica, CacheTier tier, ReadOnlySpan<ulong> blocks) =>
-        Check.That(tier <= CacheTier.Shared && replica < _shapes.Length && blocks.Length >= 0);
+        _notices.Removed(replica, tier, blocks);
 
     /// <summary>The engine says how many tokens it holds: what is remembered beyond that is forgotten.</summary>
-    public void Resident(int replica, CacheTier tier, long tokens) =>
-        Check.That(tier <= CacheTier.Shared && replica < _shapes.Length && tokens >= 0);
-
-    /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
-    public CacheVictims Victims(int replica, long tokens, Instant now) =>
-        _holders.CountOf(replica) < 0 ? new CacheVictims(tokens, now - now, 0) : default;
-
-    /// <summary>
-    /// For every replica, how many leading blocks of <paramref name="chain"/> it is believed to hold, into
-    /// <paramref name="matched"/> (one element per replica slot).
-    /// </summary>
-    /// <remarks>The holders of a block hold all blocks before it too, so that the sets of holders shrink with depth and
-    /// the depths where they do can be found by halving: O(d·log n) lookups for n blocks and d different depths.
-    /// </remarks>
-    public void Match(ReadOnlySpan<ulong> chain, Span<int> matched)
+    public void Resident(int replica, CacheTier tier, long tokens)
     {
-        matched.Clear();
-        chain = chain[..Math.Min(chain.Length, PrefixChainBuilder.BlocksMax)];
-        if (!chain.IsEmpty)
+        if (tier != CacheTier.Shared)
         {
-            var nobody = Set(0);
-            var first = Set(1);
-            nobody.Clear();
-            _holders.Find(chain[0], first);
-            Split(chain, 0, first, chain.Length, nobody, matched);
+            _lists.Trim(replica, tier, tokens);
         }
     }
+
+    /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
+    public CacheVictims Victims(int replica, long tokens, Instant now)
+    {
+        ref readonly var device = ref _lists[replica].Device;
+        var lost = Math.Min(device.Tokens + tokens - device.Capacity, device.Tokens);
+        if (lost <= 0)
+        {
+            return default;
+        }
+
+        var unused = now - _ages.StartOf(replica, _ages.EndOfOldest(replica, lost));
+        return new CacheVictims(lost, unused, _returns.Chance(unused));
+    }
+
+    /// <summary>For every replica, how many leading blocks of <paramref name="chain"/> it is believed to hold, into
+    /// <paramref name="matched"/> (one element per replica slot).</summary>
+    public void Match(ReadOnlySpan<ulong> chain, Span<int> matched) => _search.Match(chain, matched);
 
     /// <summary>Notes that <paramref name="replica"/> now holds <paramref name="chain"/> (its first blocks, where it is
     /// longer than the cap).</summary>
     public void Insert(ReadOnlySpan<ulong> chain, int replica)
     {
-        for (var depth = Math.Min(chain.Length, BlocksPerReplica) - 1; depth >= 0; depth--)
+        chain = chain[..Math.Min(chain.Length, PrefixChainBuilder.BlocksMax)];
+        var prompt = new PromptPrefix { Blocks = chain, Length = (long)chain.Length * _keying.BlockLength };
+        var lengths = _lengths.Read(in prompt);
+        if (_mirrors[replica] == _lru)
         {
-            _holders.Touch(chain[depth], replica);
+            _lru.Touch(in prompt, lengths, replica);
+            return;
         }
+
+        var claim = _mirrors[replica].Take(in prompt, lengths, replica);
+        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, lengths.Total);
     }
 
     /// <summary>Forgets all that is believed of one replica: it restarted, or it left.</summary>
-    public void Clear(int replica)
-    {
-        while (_holders.CountOf(replica) > 0)
-        {
-            _holders.Evict(replica);
-        }
-    }
-
-    /// <summary>Settles those who hold the block at <paramref name="low"/> and not the one at <paramref name="high"/>.
-    /// </summary>
-    private void Split(
-        ReadOnlySpan<ulong> chain, int low, ReadOnlySpan<ulong> lowHolders, int high, ReadOnlySpan<ulong> highHolders,
-        Span<int> matched, int level = 2)
-    {
-        if (lowHolders.SequenceEqual(highHolders))
-        {
-            return;
-        }
-
-        if (high == low + 1)
-        {
-            ReplicaSet.Write(lowHolders, highHolders, high, matched);
-            return;
-        }
-
-        var middle = low + ((high - low) / 2);
-        var holders = Set(level);
-        _holders.Find(chain[middle], holders);
-        Split(chain, low, lowHolders, middle, holders, matched, level + 1);
-        Split(chain, middle, holders, high, highHolders, matched, level + 1);
-    }
-
-    private Span<ulong> Set(int level) => _sets.AsSpan(level * _words, _words);
+    public void Clear(int replica) => _mirrors[replica].Clear(replica);
 
     internal void Save(StateWriter to)
     {
-        to.Write(UnitsPerToken);
+        _notices.Save(to);
         _holders.Save(to);
+        _ages.Save(to);
+        _returns.Save(to);
+        _lists.Save(to);
+        _lengths.Save(to);
+        _forecast.Save(to);
+        for (var replica = 0; replica < _mirrors.Length; replica++)
+        {
+            _slots.Save(to, replica);
+        }
     }
 
     internal void Load(ref StateReader from)
     {
-        UnitsPerToken = from.Read<double>();
+        _notices.Load(ref from);
         _holders.Load(ref from);
+        _ages.Load(ref from);
+        _returns.Load(ref from);
+        _lists.Load(ref from);
+        _lengths.Load(ref from);
+        _forecast.Load(ref from);
+        for (var replica = 0; replica < _mirrors.Length; replica++)
+        {
+            _mirrors[replica] = _slots.TryLoad(ref from, replica) ? _slots : _lru;
+        }
+    }
+
+    private void Learn(in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report)
+    {
+        _lengths.Learn(in prompt, report.PromptTokens, report.OutputTokens);
+        if (report.CachedTokens < 0 || !IsCurrent(replica, in claim))
+        {
+            return;
+        }
+
+        _learning.Compare(replica, in claim, report.CachedTokens);
+        if (claim.Basis is ForecastBasis.Block or ForecastBasis.Part)
+        {
+            _lengths.Known.LearnCommon(claim.BasisHash, claim.Predicted, report.CachedTokens);
+        }
+        else if (claim.Basis == ForecastBasis.End)
+        {
+            _forecast.LearnAnswer(claim.BasisHash, _lists[replica].BlockTokens, report.CachedTokens);
+        }
+    }
+
+    private void AddShared(int depth, PromptLengths lengths, Span<PrefixMatch> matches)
+    {
+        var tokens = Math.Min(lengths.At((long)depth * _keying.BlockLength), lengths.Total - 1);
+        foreach (ref var match in matches)
+        {
+            match.Shared = Math.Max(0, tokens - match.Tokens);
+        }
     }
 }

@@ -106,6 +106,7 @@ internal sealed class PoolLogDecoder
             PoolEventKind.FirstToken => PoolEvent.FirstToken(_last, ReadTicket(ref from)),
             PoolEventKind.Ended => ReadEnd(ref from, ref prompt),
             PoolEventKind.PeerGone => PoolEvent.PeerGone(_last, (int)from.ReadSigned()),
+            PoolEventKind.PeerHeard => PoolEvent.PeerHeard(_last, (int)from.ReadSigned()),
             var other => ReadReplicaEvent(other, ref from, ref prompt),
         };
         return new PoolLogRecord { IsDecision = false, At = _last, Event = happened, Prompt = prompt };

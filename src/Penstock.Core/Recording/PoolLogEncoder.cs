@@ -76,7 +76,7 @@ internal sealed class PoolLogEncoder(IBufferWriter<byte> output)
             case PoolEventKind.Ended:
                 WriteEnd(in happened, in prompt);
                 return;
-            case PoolEventKind.PeerGone:
+            case PoolEventKind.PeerGone or PoolEventKind.PeerHeard:
                 _to.WriteSigned(happened.Node);
                 return;
         }

@@ -1,4 +1,5 @@
 using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Recording;
 
@@ -73,8 +74,9 @@ internal sealed class PromptWriter
         to.Write((ulong)marks.Length);
         for (var i = 0; i < marks.Length; i++)
         {
-            ref var place = ref _marks[Of(_marks, marks[i].Hash)];
-            if (place.Hash == marks[i].Hash && _prompts - place.Prompt is > 0 and <= PromptsBack and var back)
+            var name = Hash64.Combine(marks[i].Hash, (ulong)marks[i].End);
+            ref var place = ref _marks[Of(_marks, name)];
+            if (place.Hash == name && _prompts - place.Prompt is > 0 and <= PromptsBack and var back)
             {
                 to.Write((ulong)back);
                 to.Write((ulong)place.At);
@@ -86,7 +88,7 @@ internal sealed class PromptWriter
                 to.WriteFixed(marks[i].Hash);
             }
 
-            place = new Place(marks[i].Hash, _prompts, i);
+            place = new Place(name, _prompts, i);
         }
     }
 

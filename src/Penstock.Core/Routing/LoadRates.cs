@@ -3,10 +3,17 @@ using Penstock.Core.Primitives;
 namespace Penstock.Core.Routing;
 
 /// <summary>How the rates of a replica follow from what its answers show.</summary>
+/// <remarks>
+/// An engine computes prompts one after the other, so a request's own prefill took the time from its dispatch, or from
+/// the first token before its own where that came later, to its first token (the service time of a queue, seen from its
+/// departures). A line through those times over the tokens that were not cached has the rate as its slope and leaves
+/// what every request waits for, such as the step under way, out of it. Replicas of a pool are mostly alike: with few
+/// points of its own, or old ones, a replica is taken for an average one, so that it is not left alone for a bad start.
+/// </remarks>
 internal static class LoadRates
 {
-    /// <summary>Weight of the newest measurement.</summary>
-    private const double Newest = 0.2;
+    /// <summary>Weight of the newest answer in the seconds a token.</summary>
+    private const double Newest = 0.05;
 
     // An engine that answers before it computes, or buffers, shows rates that no accelerator has. One such answer must
     // not make it look like one for the next hundred.
@@ -15,20 +22,51 @@ internal static class LoadRates
     private const double SecondsPerTokenMin = 0.000_1;
     private const double SecondsPerTokenMax = 10;
 
-    /// <summary>Prefills below this many tokens say more about the step than about the rate.</summary>
-    private const long MeasurablePrefill = 256;
+    /// <summary>What a point keeps of its weight when the next one comes.</summary>
+    private const double Kept = 0.99;
+
+    /// <summary>Seconds in which what a replica showed loses most of its weight.</summary>
+    private const double Memory = 600;
+
+    /// <summary>Tokens, squared: a prefill that differs from the others by as much weighs as much as what is taken for
+    /// granted.</summary>
+    private const double Strength = 32_768.0 * 32_768;
+
+    /// <summary>Of the prefill in flight that share at least is taken not to be done.</summary>
+    private const double UnfinishedMin = 0.1;
 
     /// <summary>Seconds over which the rate of sending is averaged.</summary>
     private const double SendingSpan = 5;
 
-    /// <summary>A first token came this long after its request was sent, with that much prefill before it.</summary>
-    public static void FirstToken(ref ReplicaLoad load, long prefillAtDispatch, double seconds)
+    /// <summary>A first token came: the request knows how long its prefill took, and the replica when it was free.
+    /// </summary>
+    public static void FirstToken(ref ReplicaLoad load, ref TicketTable.InFlight request, Instant now)
     {
-        if (prefillAtDispatch >= MeasurablePrefill && seconds > 0)
-        {
-            var rate = Math.Clamp(prefillAtDispatch / seconds, PrefillRateMin, PrefillRateMax);
-            load.PrefillRate += Newest * (rate - load.PrefillRate);
-        }
+        var from = request.DispatchedAt < load.LastFirstTokenAt ? load.LastFirstTokenAt : request.DispatchedAt;
+        request.PrefillSeconds = Math.Max(0, (now - from).TotalSeconds);
+        load.LastFirstTokenAt = now;
+    }
+
+    /// <summary>A request is known to have had so many tokens that were not cached.</summary>
+    public static void Prefilled(
+        ref ReplicaLoad load, ref LineFit pool, in TicketTable.InFlight request, long uncached, Instant now)
+    {
+        var seconds = Math.Min(request.PrefillSeconds, uncached / PrefillRateMin);
+        load.Prefills.Fade(Math.Exp(-Math.Max(0, (now - load.PrefillsAt).TotalSeconds) / Memory));
+        load.PrefillsAt = now;
+        load.Prefills.Fade(Kept);
+        load.Prefills.Add(uncached, seconds);
+        pool.Fade(Kept);
+        pool.Add(uncached, seconds);
+    }
+
+    /// <summary>Works the prefill rate out anew.</summary>
+    public static void Refresh(ref ReplicaLoad load, in LineFit pool, Instant now)
+    {
+        var old = load.Prefills;
+        old.Fade(Math.Exp(-Math.Max(0, (now - load.PrefillsAt).TotalSeconds) / Memory));
+        var each = old.Slope(pool.Slope(1 / ReplicaLoad.PrefillRateAtFirst, Strength), Strength);
+        load.PrefillRate = 1 / Math.Clamp(each, 1 / PrefillRateMax, 1 / PrefillRateMin);
     }
 
     /// <summary>An answer of so many tokens has come to its end.</summary>
@@ -45,9 +83,33 @@ internal static class LoadRates
         }
     }
 
+    /// <summary>
+    /// Seconds until a replica has computed the uncached tokens that are in flight there. What was computed of the
+    /// first of them since the last first token came is not known, but the time is.
+    /// </summary>
+    public static double QueueSeconds(in ReplicaLoad load, long tokens, Instant now)
+    {
+        var all = tokens / load.PrefillRate;
+        if (load.Prefilling == 0)
+        {
+            return all;
+        }
+
+        var since = load.PrefillingSince < load.LastFirstTokenAt ? load.LastFirstTokenAt : load.PrefillingSince;
+        var own = load.PrefillTokens / load.PrefillRate;
+        var done = Math.Max(0, (now - since).TotalSeconds);
+        return all - Math.Min(done, own * (1 - UnfinishedMin));
+    }
+
     /// <summary>So many uncached tokens are sent there now.</summary>
     public static void Sent(ref ReplicaLoad load, long tokens, Instant now)
     {
+        if (load.Prefilling == 1)
+        {
+            load.PrefillingSince = now;
+        }
+
+        UntoldTokens.Came(ref load, tokens, now);
         var kept = Math.Exp(-Math.Max(0, (now - load.SentAt).TotalSeconds) / SendingSpan);
         load.SentRate = (load.SentRate * kept) + (tokens / SendingSpan);
         load.SentAt = now;

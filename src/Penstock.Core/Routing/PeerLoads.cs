@@ -29,6 +29,18 @@ internal sealed class PeerLoads(int replicas)
         }
     }
 
+    /// <summary>What the node said was still so at <paramref name="at"/>.</summary>
+    public void Hear(int node, Instant at)
+    {
+        if ((uint)node < NodesMax && _nodes[node] is { } views)
+        {
+            foreach (ref var view in views.AsSpan())
+            {
+                view = view.Known && at > view.At ? view with { At = at } : view;
+            }
+        }
+    }
+
     public void Remove(int node)
     {
         if ((uint)node < NodesMax && _nodes[node] is { } views)

@@ -19,6 +19,7 @@ public enum PoolEventKind : byte
     PeerLoad,
     PeerPrefix,
     PeerGone,
+    PeerHeard,
 }
 
 /// <summary>How a dispatched request ended, as far as the pool state is concerned.</summary>
@@ -152,6 +153,10 @@ public readonly record struct PoolEvent
     /// <summary>Another node sent a prompt to a replica. Goes with the keys of its blocks.</summary>
     public static PoolEvent PeerPrefix(Instant at, int replica, int node) =>
         new() { Kind = PoolEventKind.PeerPrefix, At = at, Replica = replica, Node = node };
+
+    /// <summary>All that another node said of its load was still so at <paramref name="at"/>.</summary>
+    public static PoolEvent PeerHeard(Instant at, int node) =>
+        new() { Kind = PoolEventKind.PeerHeard, At = at, Node = node };
 
     /// <summary>Another node is gone, and with it what it had in flight.</summary>
     public static PoolEvent PeerGone(Instant at, int node) =>

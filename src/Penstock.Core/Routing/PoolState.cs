@@ -22,6 +22,7 @@ public sealed class PoolState
     private readonly OutputLengths _outputs = new();
     private readonly PeerLoads _peers;
     private readonly TicketTable _tickets = new(InFlightMax);
+    private LineFit _prefills;
 
     /// <summary>Every replica starts as not healthy.</summary>
     public PoolState(PoolOptions options)
@@ -69,6 +70,13 @@ public sealed class PoolState
         return LeastCost.Choose(candidates, prompt, output, ref rng);
     }
 
+    /// <summary>Where the request of a ticket is; −1 where it has ended.</summary>
+    public int ReplicaOf(RouteTicket ticket)
+    {
+        ref readonly var request = ref _tickets.Find(ticket, out var open);
+        return open ? request.Replica : -1;
+    }
+
     /// <summary>Expected tokens of the answer to a request.</summary>
     public long ExpectedOutput(in RouteRequest request) =>
         _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
@@ -101,11 +109,14 @@ public sealed class PoolState
             case PoolEventKind.PeerLoad:
                 _peers.Set(happened.Node, happened.Replica, happened.Share, happened.At);
                 break;
+            case PoolEventKind.PeerHeard:
+                _peers.Hear(happened.Node, happened.At);
+                break;
             case PoolEventKind.PeerGone:
                 _peers.Remove(happened.Node);
                 break;
             default:
-                ApplyToCache(in happened, in prompt, ref load);
+                CacheNews.Apply(in happened, in prompt, ref load, _index, _peers);
                 break;
         }
 
@@ -121,6 +132,7 @@ public sealed class PoolState
         _peers.Save(to);
         Sessions.Save(to);
         _tickets.Save(to);
+        to.Write(in _prefills);
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote, into a state with the same options.</summary>
@@ -132,6 +144,7 @@ public sealed class PoolState
         _peers.Load(ref from);
         Sessions.Load(ref from);
         _tickets.Load(ref from);
+        _prefills = from.Read<LineFit>();
     }
 
     private void Fill(ref Candidate candidate, int replica, long prompt, in RouteRequest request)
@@ -179,14 +192,13 @@ public sealed class PoolState
         load.DispatchedSince++;
         load.PrefillTokens += decision.UncachedTokens;
         LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
-        UntoldTokens.Came(ref load, decision.UncachedTokens, happened.At);
         if (happened.ContextCompacted || happened.Class == RequestClass.Compaction)
         {
             Sessions.Forget(happened.Session);
         }
 
         Sessions.Note(happened.Session, decision.Replica, happened.At);
-        _index.Dispatched(in prompt, decision.Replica, happened.At);
+        var claim = _index.Dispatched(in prompt, decision.Replica, happened.At);
         return _tickets.Open(new TicketTable.InFlight
         {
             Replica = decision.Replica,
@@ -195,9 +207,11 @@ public sealed class PoolState
             PrefillTokens = decision.UncachedTokens,
             PrefillAtDispatch = load.PrefillTokens,
             PromptTokens = decision.PromptTokens,
+            MatchedTokens = decision.MatchedTokens,
             PredictedTokens = decision.PredictedTokens,
             OutputTokens = decision.OutputTokens,
             DispatchedAt = happened.At,
+            Claim = claim,
         });
     }
 
@@ -212,7 +226,7 @@ public sealed class PoolState
         ref var load = ref _replicas[request.Replica];
         request.FirstTokenSeen = true;
         request.FirstTokenAt = happened.At;
-        LoadRates.FirstToken(ref load, request.PrefillAtDispatch, (happened.At - request.DispatchedAt).TotalSeconds);
+        LoadRates.FirstToken(ref load, ref request, happened.At);
         ReleasePrefill(ref load, ref request);
         request.DecodeTokens = request.PromptTokens + (request.OutputTokens / 2);
         load.DecodeTokens += request.DecodeTokens;
@@ -241,37 +255,8 @@ public sealed class PoolState
             Learn(in happened, in request, ref load);
         }
 
-        _index.Released(in prompt, request.Replica, happened.Report, happened.At);
+        _index.Released(in prompt, request.Replica, in request.Claim, happened.Report, happened.At);
         _tickets.Close(happened.Ticket);
-    }
-
-    private void ApplyToCache(in PoolEvent happened, in PromptPrefix prompt, ref ReplicaLoad load)
-    {
-        var replica = happened.Replica;
-        switch (happened.Kind)
-        {
-            case PoolEventKind.CacheShaped:
-                load.Shape = happened.Shape;
-                _index.Shape(replica, happened.Shape);
-                break;
-            case PoolEventKind.CacheLost:
-                _index.Clear(replica);
-                break;
-            case PoolEventKind.CacheStored:
-                _index.Stored(replica, happened.Tier, prompt.Blocks);
-                break;
-            case PoolEventKind.CacheRemoved:
-                _index.Removed(replica, happened.Tier, prompt.Blocks);
-                break;
-            case PoolEventKind.CacheResident:
-                var peers = _peers.IsEmpty ? default : _peers.Sum(replica, happened.At, 0, out _);
-                var untold = UntoldTokens.Most(in load, in peers, happened.At);
-                _index.Resident(replica, happened.Tier, happened.Tokens + untold);
-                break;
-            case PoolEventKind.PeerPrefix:
-                _index.Heard(prompt.Blocks, replica);
-                break;
-        }
     }
 
     private static void ReleasePrefill(ref ReplicaLoad load, ref TicketTable.InFlight request)
@@ -291,11 +276,23 @@ public sealed class PoolState
             _outputs.Learn(request.Key, request.Class, report.OutputTokens);
         }
 
-        if (report.CachedTokens >= 0 && report.PromptTokens > 0)
+        var isCurrent = _index.IsCurrent(request.Replica, in request.Claim);
+        if (report.CachedTokens >= 0 && report.PromptTokens > 0
+            && load.Compare(request.PredictedTokens, request.Claim.Safe, report.CachedTokens, isCurrent))
         {
-            load.PredictedTokens += request.PredictedTokens;
-            load.CachedTokens += report.CachedTokens;
-            load.Trust = load.Trust.After(request.PredictedTokens, report.CachedTokens);
+            _index.Clear(request.Replica);
+        }
+
+        if (request.FirstTokenSeen)
+        {
+            var uncached = report.CachedTokens >= 0 && report.PromptTokens > 0
+                ? report.PromptTokens - report.CachedTokens
+                : request.PromptTokens - request.MatchedTokens;
+            LoadRates.Prefilled(ref load, ref _prefills, in request, uncached, happened.At);
+            foreach (ref var each in _replicas.AsSpan())
+            {
+                LoadRates.Refresh(ref each, in _prefills, happened.At);
+            }
         }
 
         LoadRates.Answer(ref load, in request, report.OutputTokens, happened.At);

@@ -9,6 +9,9 @@ namespace Penstock.Core.Routing;
 /// </summary>
 public struct ReplicaLoad
 {
+    /// <summary>Prompt tokens a second, before anything was measured.</summary>
+    internal const double PrefillRateAtFirst = 8_000;
+
     /// <summary>May be chosen: known, healthy or on probation, and not draining.</summary>
     public Ineligible Ineligible;
 
@@ -39,6 +42,16 @@ public struct ReplicaLoad
 
     /// <summary>Measured prompt tokens per second, uncached ones only.</summary>
     public double PrefillRate;
+
+    /// <summary>The points on which it rests, and when the last one came.</summary>
+    internal LineFit Prefills;
+    internal Instant PrefillsAt;
+
+    /// <summary>Since when there is always one of this node's prefills in flight there.</summary>
+    internal Instant PrefillingSince;
+
+    /// <summary>When the last first token came from there.</summary>
+    internal Instant LastFirstTokenAt;
 
     /// <summary>Measured seconds per token of one answer.</summary>
     public double SecondsPerToken;
@@ -71,12 +84,24 @@ public struct ReplicaLoad
     /// <summary>Prompt tokens of the same requests that the engine found in its cache.</summary>
     public long CachedTokens;
 
+    /// <summary>
+    /// One comparison of what the index predicted with what the engine found; true where it shows that the engine lost
+    /// all. Predictions that are not current, from before such a loss was seen, say nothing new.
+    /// </summary>
+    internal bool Compare(long predicted, long safe, long cached, bool isCurrent)
+    {
+        PredictedTokens += predicted;
+        CachedTokens += cached;
+        Trust = isCurrent ? Trust.After(predicted, safe, cached) : Trust;
+        return isCurrent && Trust.HasRestarted;
+    }
+
     /// <summary>What is known before anything was seen.</summary>
     internal static ReplicaLoad New => new()
     {
         Ineligible = Ineligible.NotHealthy,
         Reported = new EngineLoad(0, 0, double.NaN, 0),
-        PrefillRate = 8_000,
+        PrefillRate = PrefillRateAtFirst,
         SecondsPerToken = 0.02,
         Trust = new CacheTrust(),
     };

@@ -29,6 +29,7 @@ public static class RoutePolicies
         ("lmetric", static () => new LMetricPolicy()),
         ("lmetric-dynamo", static () => new LMetricDynamoPolicy()),
         ("mooncake", static () => new MooncakePolicy()),
+        ("penstock", static () => new PenstockPolicy()),
         ("power-of-two", static () => new PowerOfTwoPolicy()),
         ("preble", static () => new PreblePolicy()),
         ("random", static () => new RandomPolicy()),

@@ -1,3 +1,4 @@
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Routing;
@@ -95,14 +96,23 @@ internal sealed class TicketTable(int max)
         public long PrefillAtDispatch;
         public long PromptTokens;
 
+        /// <summary>Of these, relied on to be cached.</summary>
+        public long MatchedTokens;
+
         /// <summary>Of these, cached according to the index.</summary>
         public long PredictedTokens;
 
         /// <summary>Expected tokens of the answer.</summary>
         public long OutputTokens;
+
+        /// <summary>Seconds that its prefill took, once its first token is there.</summary>
+        public double PrefillSeconds;
         public ulong Key;
         public RequestClass Class;
         public Instant DispatchedAt;
         public Instant FirstTokenAt;
+
+        /// <summary>What it holds of the replica's mirror.</summary>
+        public PrefixClaim Claim;
     }
 }

@@ -3,12 +3,8 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
-using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Identity;
-using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Observability;
-using Penstock.Gateway.Pools;
-using Penstock.Gateway.Requests;
 
 namespace Penstock.Gateway.Api;
 
@@ -16,9 +12,7 @@ namespace Penstock.Gateway.Api;
 /// The operators' port: health and metrics for machines, and under <c>/admin</c>, for keys with admin rights, the
 /// decisions, the usage, the fleet and the configuration as it stands.
 /// </summary>
-internal sealed class AdminPort(
-    FleetSource source, FleetRuntime fleet, DecisionLog decisions, LedgerRoom ledger, RequestFlow flow,
-    MetricsPage metrics)
+internal sealed class AdminPort(ObservedRooms rooms, MetricsPage metrics)
 {
     private const string DecisionPrefix = "/admin/decisions/";
     private const int DecisionsDefault = 50;
@@ -42,7 +36,7 @@ internal sealed class AdminPort(
 
     private Task AdminAsync(HttpContext http, string path)
     {
-        var key = KeyRing.Identify(http.Request.Headers, fleet.Current.Snapshot);
+        var key = KeyRing.Identify(http.Request.Headers, rooms.Fleet.Current.Snapshot);
         if (key is null || !key.Admin)
         {
             return ErrorAsync(
@@ -55,8 +49,9 @@ internal sealed class AdminPort(
         {
             "/admin/decisions" => DecisionsAsync(http),
             "/admin/usage" => UsageAsync(http),
-            "/admin/fleet" => JsonAsync(http, json => FleetDocument.Write(fleet.Current, json)),
-            "/admin/config" => JsonAsync(http, json => ConfigDocument.Write(source.Status, json)),
+            "/admin/fleet" => JsonAsync(http, json => FleetDocument.Write(rooms.Fleet.Current, json)),
+            "/admin/cluster" => JsonAsync(http, json => ClusterDocument.Write(rooms.Cluster, json)),
+            "/admin/config" => JsonAsync(http, json => ConfigDocument.Write(rooms.Config.Status, json)),
             _ when path.StartsWith(DecisionPrefix, StringComparison.Ordinal) =>
                 DecisionAsync(http, path[DecisionPrefix.Length..]),
             _ => NotFoundAsync(http),
@@ -65,14 +60,16 @@ internal sealed class AdminPort(
 
     private Task ReadyAsync(HttpContext http)
     {
-        var why = flow.Draining ? "draining\n" : fleet.IsRoutable ? "ok\n" : "no replica can take requests\n";
+        var why = rooms.Flow.Draining ? "draining\n"
+            : rooms.Fleet.IsRoutable ? "ok\n"
+            : "no replica can take requests\n";
         return TextAsync(
             http, why == "ok\n" ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable, why);
     }
 
     private Task DecisionAsync(HttpContext http, string id)
     {
-        var record = decisions.Find(id) ?? decisions.FindByRequest(id);
+        var record = rooms.Decisions.Find(id) ?? rooms.Decisions.FindByRequest(id);
         return record is null
             ? ErrorAsync(http, StatusCodes.Status404NotFound, $"no decision {id} is known, or no longer")
             : JsonAsync(http, json => DecisionDocument.Write(record, json));
@@ -94,7 +91,7 @@ internal sealed class AdminPort(
     {
         json.WriteStartObject();
         json.WriteStartArray("decisions");
-        foreach (var record in decisions.Latest(limit))
+        foreach (var record in rooms.Decisions.Latest(limit))
         {
             DecisionDocument.Write(record, json);
         }
@@ -112,7 +109,7 @@ internal sealed class AdminPort(
             return;
         }
 
-        var rows = await ledger.Storage.QueryAsync(query, http.RequestAborted);
+        var rows = await rooms.Ledger.Storage.QueryAsync(query, http.RequestAborted);
         await JsonAsync(http, json => UsageDocument.Write(query, rows, json));
     }
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Penstock.Core.Routing;
 using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Pools;
 
@@ -50,6 +51,7 @@ internal static class FleetDocument
             json.WriteNumber("reported_waiting", load.Reported.Waiting);
             json.WriteNumber("prefill_tokens_per_second", Math.Round(load.PrefillRate, 1));
             json.WriteNumber("seconds_per_token", Math.Round(load.SecondsPerToken, 6));
+            WriteCache(in load, pool.RememberedBlocks(slot), json);
             WriteCacheEvents(replica.Cache.Status(), json);
             json.WriteEndObject();
         }
@@ -77,6 +79,21 @@ internal static class FleetDocument
             json.WriteNumber("last_event_ms", Math.Round(last.TotalMilliseconds));
         }
 
+        json.WriteEndObject();
+    }
+
+    /// <summary>What is believed of a replica's prefix cache, and how that compares with what its answers reported.
+    /// </summary>
+    private static void WriteCache(in ReplicaLoad load, int remembered, Utf8JsonWriter json)
+    {
+        json.WriteStartObject("cache");
+        json.WriteString("kind", load.Shape.Kind.ToString().ToLowerInvariant());
+        json.WriteNumber("capacity_tokens", load.Shape.CapacityTokens);
+        json.WriteNumber("block_tokens", load.Shape.BlockTokens);
+        json.WriteNumber("remembered_blocks", remembered);
+        json.WriteString("trust", load.Trust.Level.ToString().ToLowerInvariant());
+        json.WriteNumber("predicted_tokens", load.PredictedTokens);
+        json.WriteNumber("reported_tokens", load.CachedTokens);
         json.WriteEndObject();
     }
 }

@@ -1,8 +1,11 @@
 using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Gateway.Api;
 using Penstock.Gateway.CacheSync;
+using Penstock.Gateway.Cluster;
+using Penstock.Gateway.Cluster.Outgoing;
 using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Observability;
@@ -10,6 +13,7 @@ using Penstock.Gateway.Pools;
 using Penstock.Gateway.Recording;
 using Penstock.Gateway.Requests;
 using Penstock.Gateway.Requests.Relaying;
+using Penstock.Gateway.Storage;
 
 namespace Penstock.Gateway.Hosting;
 
@@ -24,6 +28,7 @@ public sealed class GatewayHost : IAsyncDisposable
     private readonly FleetRuntime _fleet;
     private readonly RequestFlow _flow;
     private readonly LedgerRoom _ledger;
+    private readonly ClusterRoom? _cluster;
     private readonly TelemetryRoom _telemetry;
     private readonly DecisionFiles? _recordings;
     private readonly ITimer _sweep;
@@ -36,11 +41,13 @@ public sealed class GatewayHost : IAsyncDisposable
         _flow = rooms.Flow;
         _ledger = rooms.Ledger;
         _recordings = rooms.Recordings;
+        _cluster = rooms.Cluster;
         _telemetry = telemetry;
         _listeners = listeners;
         _time = time;
         _sweep = time.CreateTimer(_ => _flow.Sweep(), null, Watchdog.Interval, Watchdog.Interval);
         _source.Changed += _fleet.Apply;
+        _source.Changed += ListPeers;
     }
 
     /// <summary>Where clients reach it.</summary>
@@ -60,23 +67,28 @@ public sealed class GatewayHost : IAsyncDisposable
         var ledger = await LedgerRoom.OpenAsync(options.Data, source, time, logs, stop);
         var seed = (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
         var recordings = OpenRecordings(options.Data, source.Document.DecisionLog, time, logs);
-        var secret = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(8));
+        var outbox = source.Current.Cluster is null ? null : new PeerOutbox();
+        var outlets = new PoolOutlets(recordings, outbox);
         var fleet = new FleetRuntime(
-            source.Current, time, seed, recordings, secret, logs.CreateLogger<FleetRuntime>());
+            source.Current, time, seed, outlets, ScopeSeedOf(source.Current.Cluster),
+            logs.CreateLogger<FleetRuntime>());
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
         var telemetry = new TelemetryRoom(options.RequestLog, options.OtlpEndpoint, time);
         var flow = MakeFlow(source.Current, ledger, fleet, decisions, telemetry.Requests, time, logs);
-        var rooms = new ObservedRooms(flow, fleet, ledger, decisions, source) { Recordings = recordings };
-        telemetry.Observe(rooms);
-        var admin = new AdminPort(source, fleet, decisions, ledger, flow, telemetry.Page);
+        ClusterRoom? cluster = null;
         try
         {
+            cluster = await JoinAsync(source.Current.Cluster, outbox, new PeerNews(fleet), time, logs, stop);
+            var rooms = new ObservedRooms(flow, fleet, ledger, decisions, source, cluster) { Recordings = recordings };
+            telemetry.Observe(rooms);
+            var admin = new AdminPort(rooms, telemetry.Page);
             var listeners = await Listeners.OpenAsync(options, new DataPort(flow, fleet), admin, stop);
             return new GatewayHost(rooms, telemetry, listeners, time);
         }
         catch
         {
             telemetry.Dispose();
+            await LeaveAsync(cluster);
             await fleet.DisposeAsync();
             await CloseAsync(recordings);
             await ledger.DisposeAsync();
@@ -118,11 +130,13 @@ public sealed class GatewayHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _source.Changed -= _fleet.Apply;
+        _source.Changed -= ListPeers;
         _flow.Draining = true;
         await _listeners.DisposeAsync();
         await _sweep.DisposeAsync();
         _flow.Prompts.Dispose();
         _telemetry.Dispose();
+        await LeaveAsync(_cluster);
         await _fleet.DisposeAsync();
         await CloseAsync(_recordings);
         await _ledger.DisposeAsync();
@@ -136,6 +150,26 @@ public sealed class GatewayHost : IAsyncDisposable
             : null;
 
     private static ValueTask CloseAsync(DecisionFiles? recordings) => recordings?.DisposeAsync() ?? default;
+
+    private void ListPeers(FleetSnapshot snapshot) => _cluster?.List(snapshot.Cluster?.Peers ?? []);
+
+    private static async Task<ClusterRoom?> JoinAsync(
+        ClusterSnapshot? settings, PeerOutbox? outbox, IPeerSink sink, TimeProvider time, ILoggerFactory logs,
+        CancellationToken stop)
+    {
+        if (settings is null || outbox is null)
+        {
+            return null;
+        }
+
+        var store = settings.Database is { } database
+            ? new PostgresMembers(PostgresAddress.ConnectionString(database, settings.DatabasePassword))
+            : null;
+        return await ClusterRoom.OpenAsync(
+            settings, outbox, sink, store, time, logs.CreateLogger<ClusterRoom>(), stop);
+    }
+
+    private static ValueTask LeaveAsync(ClusterRoom? cluster) => cluster?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private static RequestFlow MakeFlow(
         FleetSnapshot snapshot, LedgerRoom ledger, FleetRuntime fleet, DecisionLog decisions,
@@ -157,4 +191,10 @@ public sealed class GatewayHost : IAsyncDisposable
         };
         return new RequestFlow(parts, fleet, logs.CreateLogger<RequestFlow>());
     }
+
+    /// <summary>Gateways of a cluster name blocks alike; nobody else can.</summary>
+    private static ulong ScopeSeedOf(ClusterSnapshot? cluster) => BitConverter.ToUInt64(
+        cluster is null
+            ? RandomNumberGenerator.GetBytes(sizeof(ulong))
+            : SHA256.HashData(Encoding.UTF8.GetBytes($"prefix scope {cluster.Secret}")));
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Penstock.Gateway.Cluster;
 using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Ledger;
 using Penstock.Gateway.Pools;
@@ -9,7 +10,8 @@ namespace Penstock.Gateway.Observability;
 
 /// <summary>Whose state is shown.</summary>
 internal sealed record ObservedRooms(
-    RequestFlow Flow, FleetRuntime Fleet, LedgerRoom Ledger, DecisionLog Decisions, FleetSource Config)
+    RequestFlow Flow, FleetRuntime Fleet, LedgerRoom Ledger, DecisionLog Decisions, FleetSource Config,
+    ClusterRoom? Cluster = null)
 {
     /// <summary>Null where no decision logs are written.</summary>
     public DecisionFiles? Recordings { get; init; }
@@ -45,6 +47,7 @@ internal static class GatewayMetrics
         ReplicaMetrics.Observe(meter, rooms.Fleet);
         CacheMetrics.Observe(meter, rooms.Fleet);
         CacheMetrics.Observe(meter, rooms.Flow.Prompts.Tokenizer);
+        ClusterMetrics.Observe(meter, rooms.Cluster);
     }
 
     public static void ObserveLog(Meter meter, RequestLog log)

@@ -3,7 +3,6 @@ using Penstock.Core.Config;
 using Penstock.Core.Routing;
 using Penstock.Engines.Probing;
 using Penstock.Gateway.CacheSync;
-using Penstock.Gateway.Recording;
 
 namespace Penstock.Gateway.Pools;
 
@@ -22,7 +21,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
     private readonly Lock _applying = new();
     private readonly TimeProvider _time;
     private readonly EngineClient _probes;
-    private readonly DecisionFiles? _recordings;
+    private readonly PoolOutlets _outlets;
     private readonly ILogger _log;
     private readonly ITimer? _flush;
     private Fleet _current;
@@ -32,21 +31,23 @@ internal sealed class FleetRuntime : IAsyncDisposable
     /// <param name="first">The snapshot to begin with; its replicas are watched from now on.</param>
     /// <param name="time">Times and waits.</param>
     /// <param name="seed">Breaks ties between replicas.</param>
-    /// <param name="recordings">Where the pools' decisions are written; null writes none.</param>
+    /// <param name="outlets">Where the pools say what happens in them.</param>
     /// <param name="secret">Of this gateway, or its cluster: behind the keys of token blocks.</param>
     /// <param name="log">Where the watches of replicas report.</param>
     public FleetRuntime(
-        FleetSnapshot first, TimeProvider time, ulong seed, DecisionFiles? recordings, ulong secret,
+        FleetSnapshot first, TimeProvider time, ulong seed, PoolOutlets outlets, ulong secret,
         ILogger<FleetRuntime> log)
     {
         _secret = secret;
         _log = log;
         _time = time;
         _seed = seed;
-        _recordings = recordings;
+        _outlets = outlets;
         _probes = new EngineClient(time);
         _current = Make(first, new Dictionary<string, Pool>());
-        _flush = recordings is null ? null : time.CreateTimer(_ => FlushRecordings(), null, FlushEvery, FlushEvery);
+        _flush = outlets.Recordings is null
+            ? null
+            : time.CreateTimer(_ => FlushRecordings(), null, FlushEvery, FlushEvery);
     }
 
     /// <summary>What new requests are served by.</summary>
@@ -112,7 +113,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
             await Task.Delay(TimeSpan.FromSeconds(1), _time);
         }
 
-        gone.EndRecording();
+        gone.End();
     }
 
     private async Task RetireAsync(Replica gone, Fleet from)
@@ -187,7 +188,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
                 ?? new Replica(r, wanted, _probes, _secret, _time, _log)),
         ];
         var keying = TokenKeying.Of(wanted, replicas);
-        var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax, _recordings)
+        var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax, _outlets)
         {
             Keying = keying.Keying,
             Tokens = TokenScope.Of(wanted, _secret),

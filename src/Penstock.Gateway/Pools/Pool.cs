@@ -4,6 +4,7 @@ using Penstock.Core.Primitives;
 using Penstock.Core.Recording;
 using Penstock.Core.Routing;
 using Penstock.Gateway.CacheSync;
+using Penstock.Gateway.Cluster.Outgoing;
 using Penstock.Gateway.Recording;
 
 namespace Penstock.Gateway.Pools;
@@ -21,6 +22,7 @@ internal sealed class Pool
     private readonly TimeProvider _time;
     private readonly string[] _names;
     private readonly PoolLogWriter? _recorder;
+    private readonly PoolOutbox? _peers;
     private PoolSnapshot _snapshot;
 
     public Pool(PoolSnapshot snapshot, RoutePolicy policy, IReadOnlyList<Replica> replicas, PoolSettings settings)
@@ -32,11 +34,13 @@ internal sealed class Pool
         _state = new PoolState(settings.Options(replicas.Count));
         _router = new PoolRouter(_state, policy, settings.Seed);
         _names = [.. replicas.Select(r => r.Name)];
-        if (settings.Recordings is { } recordings)
+        if (settings.Outlets.Recordings is { } recordings)
         {
             _recorder = Record(policy, settings, recordings);
             _router.Recorder = _recorder;
         }
+
+        _peers = settings.Outlets.Peers?.Open(snapshot.Name, _names);
     }
 
     /// <summary>Replaced whole by a reload that leaves the pool at work.</summary>
@@ -100,12 +104,20 @@ internal sealed class Pool
     /// </summary>
     public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out Candidate[] candidates)
     {
+        RouteDecision decision;
         lock (_lock)
         {
-            var decision = _router.Route(in request, out ticket);
+            decision = _router.Route(in request, out ticket);
             candidates = AttemptRecord.Keep(_router.Candidates);
-            return decision;
+            TellPeers(decision.Replica);
         }
+
+        if (decision.Found)
+        {
+            _peers?.Routed(decision.Replica, request.Prompt.Blocks, decision.PromptTokens);
+        }
+
+        return decision;
     }
 
     public void FirstToken(RouteTicket ticket)
@@ -114,6 +126,7 @@ internal sealed class Pool
         lock (_lock)
         {
             _router.Tell(in happened);
+            TellPeers(_state.ReplicaOf(ticket));
         }
     }
 
@@ -124,15 +137,31 @@ internal sealed class Pool
             Now, ticket, end, report.PromptTokens, report.CachedTokens, report.OutputTokens);
         lock (_lock)
         {
+            var replica = _state.ReplicaOf(ticket);
             _router.Tell(in happened, in prompt);
+            TellPeers(replica);
         }
     }
 
+    /// <summary>Something happened, with the prompt or the blocks that go with it.</summary>
     public void Tell(in PoolEvent happened, in PromptPrefix prompt = default)
     {
         lock (_lock)
         {
             _router.Tell(in happened, in prompt);
+        }
+    }
+
+    /// <summary>The slot of the replica of that name; −1 where there is none.</summary>
+    public int SlotOf(string replica) => Array.IndexOf(_names, replica);
+
+    /// <summary>What this gateway has in flight at a replica is now as the state says.</summary>
+    private void TellPeers(int replica)
+    {
+        if (_peers is not null && replica >= 0)
+        {
+            ref readonly var load = ref _state.Replicas[replica];
+            _peers.LoadChanged(replica, load.InFlight, load.PrefillTokens, load.DecodeTokens);
         }
     }
 
@@ -145,12 +174,13 @@ internal sealed class Pool
         }
     }
 
-    /// <summary>The pool is not at work any more: its log ends here.</summary>
-    public void EndRecording()
+    /// <summary>The pool is not at work any more: its log ends here, and others hear no more of it.</summary>
+    public void End()
     {
         lock (_lock)
         {
             _recorder?.End();
+            _peers?.Dispose();
         }
     }
 
@@ -195,6 +225,15 @@ internal sealed class Pool
             _router, header, recordings.Open(Snapshot.Name), recordings.LogBytesMax, recordings.NowTicks);
     }
 
+    /// <summary>Prefix blocks that a replica is believed to hold.</summary>
+    public int RememberedBlocks(int slot)
+    {
+        lock (_lock)
+        {
+            return _state.Index.CountOf(slot);
+        }
+    }
+
     /// <summary>What is known of every replica now; a copy.</summary>
     public ReplicaLoad[] Loads()
     {
@@ -206,7 +245,7 @@ internal sealed class Pool
 }
 
 /// <summary>What a pool needs beside its snapshot.</summary>
-internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax, DecisionFiles? Recordings)
+internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax, PoolOutlets Outlets)
 {
     /// <summary>What prefixes are known by.</summary>
     public PrefixKeying Keying { get; init; } = PrefixKeying.Bytes;

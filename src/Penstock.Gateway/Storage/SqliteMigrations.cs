@@ -1,4 +1,3 @@
-using System.Globalization;
 using Dapper;
 using Microsoft.Data.Sqlite;
 
@@ -23,7 +22,7 @@ internal static class SqliteMigrations
                 applied_at TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP
             )
             """);
-        var migrations = All();
+        var migrations = MigrationFile.All(Prefix);
         var applied = connection.ExecuteScalar<int>("SELECT coalesce(max(number), 0) FROM migrations");
         if (applied > migrations[^1].Number)
         {
@@ -41,29 +40,5 @@ internal static class SqliteMigrations
                 transaction);
             transaction.Commit();
         }
-    }
-
-    private static List<Migration> All()
-    {
-        var assembly = typeof(SqliteMigrations).Assembly;
-        return
-        [
-            .. assembly.GetManifestResourceNames()
-                .Where(name => name.StartsWith(Prefix, StringComparison.Ordinal))
-                .Select(name => new Migration(name[Prefix.Length..], Read(name)))
-                .OrderBy(migration => migration.Number),
-        ];
-
-        string Read(string resource)
-        {
-            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!);
-            return reader.ReadToEnd();
-        }
-    }
-
-    private sealed record Migration(string Name, string Sql)
-    {
-        /// <summary>The digits that the file name starts with.</summary>
-        public int Number { get; } = int.Parse(Name.AsSpan(0, 4), NumberStyles.None, CultureInfo.InvariantCulture);
     }
 }

@@ -173,6 +173,22 @@ public sealed class EngineModel
     /// <summary>Calls <paramref name="found"/> with the hash of every cached block. For tests.</summary>
     internal void VisitResident(Action<ulong> found) => _memory.VisitResident(found);
 
+    /// <summary>Tokens at the start of a prompt with these blocks that are in the cache now.</summary>
+    public int CachedTokens(ReadOnlySpan<ulong> chain) => _scheduler.CachedTokens(chain);
+
+    /// <summary>Seconds from now to the first token of a request that comes now and has so many tokens to compute, if
+    /// nothing else comes and memory does not run out.</summary>
+    public double SecondsToPrefill(long tokens, Instant now)
+    {
+        var all = tokens + _scheduler.PrefillTokensLeft();
+        var load = _scheduler.DecodeLoad();
+        var room = Math.Max(1, Profile.BatchedTokensMax - load.Decoding);
+        var steps = Math.DivRem(all, room, out var last);
+        var ms = (steps * Profile.Step.Milliseconds(load.WithPrefill(room, 0)))
+            + (last > 0 ? Profile.Step.Milliseconds(load.WithPrefill((int)last, 0)) : 0);
+        return (_stepEnd is { } end ? (end - now).TotalSeconds : 0) + (ms * LatencyFactor / 1000);
+    }
+
     /// <summary>Checks the whole of the memory's books. For tests.</summary>
     internal void Verify()
     {

@@ -30,6 +30,9 @@ internal interface IKvMemory
     /// </summary>
     bool TryStart(Sequence sequence, int budget, out int cachedTokens);
 
+    /// <summary>Blocks at the start of a chain that are cached now. Changes nothing.</summary>
+    int CountCached(ReadOnlySpan<ulong> chain);
+
     /// <summary>Gets memory for the next <paramref name="tokens"/> tokens; false where too little can be had.</summary>
     bool TryGrow(Sequence sequence, int tokens);
 

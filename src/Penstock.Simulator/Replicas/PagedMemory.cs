@@ -46,6 +46,17 @@ internal sealed class PagedMemory(EngineProfile profile, CacheEventLog? events) 
         return true;
     }
 
+    public int CountCached(ReadOnlySpan<ulong> chain)
+    {
+        var hits = 0;
+        while (hits < chain.Length && _pool.Find(chain[hits]) >= 0)
+        {
+            hits++;
+        }
+
+        return hits;
+    }
+
     public bool TryGrow(Sequence sequence, int tokens)
     {
         var held = HeldBy(sequence);

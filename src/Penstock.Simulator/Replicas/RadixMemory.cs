@@ -36,6 +36,8 @@ internal sealed class RadixMemory(EngineProfile profile, CacheEventLog? events) 
         return true;
     }
 
+    public int CountCached(ReadOnlySpan<ulong> chain) => _tree.CountCommon(chain);
+
     public bool TryGrow(Sequence sequence, int tokens)
     {
         var held = (RadixHolding)sequence.Held!;

@@ -49,6 +49,23 @@ internal sealed class RadixTree(CacheEventLog? events)
         return node;
     }
 
+    /// <summary>Pages at the start of a chain that are in the tree; visits nothing.</summary>
+    public int CountCommon(ReadOnlySpan<ulong> chain)
+    {
+        var pages = 0;
+        while (pages < chain.Length && _byFirst.TryGetValue(chain[pages], out var child))
+        {
+            var common = child.Pages.AsSpan().CommonPrefixLength(chain[pages..]);
+            pages += common;
+            if (common < child.Pages.Length)
+            {
+                break;
+            }
+        }
+
+        return pages;
+    }
+
     /// <summary>Adds what is missing of a prefix as one leaf; <paramref name="known"/> pages were there.</summary>
     public RadixNode Insert(ReadOnlySpan<ulong> chain, out int known)
     {

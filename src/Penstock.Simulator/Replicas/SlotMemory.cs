@@ -52,6 +52,17 @@ internal sealed class SlotMemory : IKvMemory
         return true;
     }
 
+    public int CountCached(ReadOnlySpan<ulong> chain)
+    {
+        var most = 0;
+        foreach (var slot in _slots)
+        {
+            most = slot.IsBusy ? most : Math.Max(most, slot.Content.Hashes.Span.CommonPrefixLength(chain));
+        }
+
+        return most;
+    }
+
     public bool TryGrow(Sequence sequence, int tokens)
     {
         var slot = (Slot)sequence.Held!;

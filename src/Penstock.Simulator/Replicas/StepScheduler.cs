@@ -109,6 +109,42 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record, 
         return preempted;
     }
 
+    /// <summary>Tokens at the start of a chain that the cache holds.</summary>
+    public int CachedTokens(ReadOnlySpan<ulong> chain) => memory.CountCached(chain) * profile.BlockSize;
+
+    /// <summary>Tokens of all that are here that are to be computed after this step and before their first answer.
+    /// </summary>
+    public long PrefillTokensLeft()
+    {
+        long left = 0;
+        foreach (var sequence in _running)
+        {
+            left += sequence.IsDecoding ? 0 : Math.Max(0, sequence.Remaining - sequence.InStep);
+        }
+
+        for (var sequence = Waiting.First; sequence is not null; sequence = sequence.Next)
+        {
+            left += Math.Max(1, sequence.Known - CachedTokens(sequence.Chain.Span));
+        }
+
+        return left;
+    }
+
+    /// <summary>The load of a step in which nothing but what decodes now is computed.</summary>
+    public StepLoad DecodeLoad()
+    {
+        var load = default(StepLoad);
+        foreach (var sequence in _running)
+        {
+            if (sequence.State == SequenceState.Running && sequence.IsDecoding)
+            {
+                load = load.WithDecode(sequence.Known);
+            }
+        }
+
+        return load;
+    }
+
     private void AdmitWaiting(Instant at, ref int budget, ref StepLoad load)
     {
         while (budget > 0 && _running.Count < profile.SequencesMax && Waiting.First is { } sequence)

@@ -18,6 +18,9 @@ internal sealed class PromptEdits
     {
         Cut,
         Wrap,
+
+        /// <summary>Takes no bytes: a part of the prompt ends here.</summary>
+        Mark,
     }
 
     public int Count => _edits.Count;
@@ -28,7 +31,7 @@ internal sealed class PromptEdits
     /// inside of them before. Edits never overlap.</summary>
     public void Cut(int start, int end)
     {
-        while (start < end && _edits.Count > 0 && _edits[^1].Start >= start)
+        while (start < end && _edits.Count > 0 && IsInside(_edits[^1], start))
         {
             _edits.RemoveAt(_edits.Count - 1);
         }
@@ -46,6 +49,8 @@ internal sealed class PromptEdits
 
     public void Wrap(int start, int end) => Add(new Edit(start, end, Kind.Wrap));
 
+    public void Mark(int at) => Add(new Edit(at, at, Kind.Mark));
+
     /// <summary>Feeds the canonical form of <paramref name="range"/>, whose edits are those from
     /// <paramref name="first"/> to <paramref name="last"/>, exclusive.</summary>
     public void Feed(
@@ -62,12 +67,19 @@ internal sealed class PromptEdits
                 chain.Append(body[edit.Start..edit.End]);
                 chain.Append("}]"u8);
             }
+            else if (edit.Kind == Kind.Mark)
+            {
+                chain.Mark();
+            }
 
             at = edit.End;
         }
 
         chain.Append(body[at..range.End]);
     }
+
+    private static bool IsInside(Edit edit, int start) =>
+        edit.Start > start || (edit.Start == start && edit.Kind != Kind.Mark);
 
     private void Add(Edit edit)
     {

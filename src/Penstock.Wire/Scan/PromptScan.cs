@@ -5,7 +5,8 @@ namespace Penstock.Wire.Scan;
 /// <summary>
 /// Finds the canonical prompt in a body while its tokens go by: tools, then system, then messages, in whatever order
 /// they stand, without white space and cache marks, and with a string written as the one text block it stands for.
-/// Nothing is copied; what is kept are the places where the prompt differs from the body's bytes.
+/// Nothing is copied; what is kept are the places where the prompt differs from the body's bytes, and where messages
+/// end.
 /// </summary>
 internal sealed class PromptScan
 {
@@ -67,6 +68,7 @@ internal sealed class PromptScan
     public void End(ValueRange range)
     {
         _part.Range = range;
+        _part.Ends = _field != BodyField.Messages;
         _part.Last = _edits.Count;
         switch (_field)
         {
@@ -96,6 +98,10 @@ internal sealed class PromptScan
         {
             chain.Append(name);
             _edits.Feed(body, part.Range, part.First, part.Last, chain);
+            if (part.Ends)
+            {
+                chain.Mark();
+            }
         }
     }
 
@@ -115,6 +121,10 @@ internal sealed class PromptScan
         if (token == JsonToken.String && (_isContent || (_field == BodyField.System && json.Depth == 1)))
         {
             _edits.Wrap(json.Start, json.End);
+        }
+        else if (token == JsonToken.ObjectEnd && json.Depth == 2 && _field == BodyField.Messages)
+        {
+            _edits.Mark(json.End);
         }
 
         _isContent = false;
@@ -180,5 +190,8 @@ internal sealed class PromptScan
         public ValueRange Range;
         public int First;
         public int Last;
+
+        /// <summary>Its end is a mark. What comes after the last message differs from turn to turn.</summary>
+        public bool Ends;
     }
 }

@@ -149,7 +149,9 @@ public class PrefixIndexTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         var index = new PrefixIndex(replicas, cap, PrefixKeying.Bytes);
         var taken = GC.GetAllocatedBytesForCurrentThread() - before;
-        Assert.InRange(taken, 1, ((long)replicas * cap * PrefixIndex.BytesPerEntry) + (64 * replicas) + 2_048);
+        var entries = (long)replicas * cap * PrefixIndex.BytesPerEntry;
+        Assert.InRange(
+            taken, 1, entries + (PrefixIndex.BytesPerReplica * replicas) + PrefixIndex.BytesPerPool);
         Assert.Equal(cap, index.BlocksPerReplica);
     }
 

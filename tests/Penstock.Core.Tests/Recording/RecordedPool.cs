@@ -95,6 +95,9 @@ internal sealed class RecordedPool
                 _router.Tell(
                     PoolEvent.PeerPrefix(Now, replica, 1), new PromptPrefix { Blocks = Chain(7, _rng.NextInt32(20)) });
                 break;
+            case 15 when _rng.NextInt32(2) == 0:
+                _router.Tell(PoolEvent.PeerHeard(Now, _rng.NextInt32(3)));
+                break;
             case 15 when _rng.NextInt32(8) == 0:
                 _router.Tell(PoolEvent.PeerGone(Now, _rng.NextInt32(3)));
                 break;
@@ -136,7 +139,7 @@ internal sealed class RecordedPool
         var name = (ulong)_rng.NextInt32(6);
         var blocks = Chain(name, _rng.NextInt32(60));
         var length = (blocks.Length * 256L) + _rng.NextInt32(256);
-        PromptMark[] marks = [new(length / 2, Hash64.Combine(name, (ulong)length / 2)), new(length, name + 1)];
+        PromptMark[] marks = [new(length / 2, Hash64.Combine(name, (ulong)length / 2)), new(length, Hash64.Combine(name + 1, (ulong)length))];
         int[] tried = _rng.NextInt32(5) == 0 ? [_rng.NextInt32(Replicas)] : [];
         var request = new RouteRequest
         {

@@ -15,7 +15,7 @@ public class RoundTripTests
         {
             var document = new DocumentDraw(seed).Document();
             var written = ConfigWriter.ToJson(document);
-            var read = Documents.Load(written);
+            var read = ConfigLoader.FromText(written, 1, SecretReader.Assume);
             return read.Ok && ConfigWriter.ToJson(read.Document!) == written && Same(read.Document!, document);
         }).QuickCheckThrowOnFailure();
 
@@ -45,6 +45,7 @@ public class RoundTripTests
     private static bool Same(PenstockConfig a, PenstockConfig b) =>
         a.Server == b.Server && a.Limits == b.Limits && a.Routing == b.Routing && a.Telemetry == b.Telemetry
         && a.Ledger == b.Ledger && a.DefaultModel == b.DefaultModel && a.StrictModels == b.StrictModels
+        && Same(a.Cluster, b.Cluster)
         && a.Prices.SequenceEqual(b.Prices)
         && a.Models.Zip(b.Models).All(p => p.First == p.Second with { Aliases = p.First.Aliases }
             && p.First.Aliases.SequenceEqual(p.Second.Aliases))
@@ -52,6 +53,10 @@ public class RoundTripTests
             && p.First.Replicas.SequenceEqual(p.Second.Replicas))
         && a.Keys.Zip(b.Keys).All(p => p.First == p.Second with { Models = p.First.Models }
             && p.First.Models.SequenceEqual(p.Second.Models));
+
+    private static bool Same(ClusterConfig? a, ClusterConfig? b) => a is null || b is null
+        ? a == b
+        : a == b with { Peers = a.Peers } && a.Peers.SequenceEqual(b.Peers);
 
     private static IEnumerable<string> Names(ValueShape shape) => shape switch
     {
@@ -77,6 +82,7 @@ public class RoundTripTests
                 Routing = new() { Policy = Any([.. KnownNames.Policies]), RetryBudget = _rng.NextDouble() },
                 Telemetry = new() { OtlpEndpoint = Below(2) == 0 ? null : new("http://127.0.0.1:4318/v1") },
                 Ledger = new() { JournalMax = new(1L << (26 + Below(10))) },
+                Cluster = Below(2) == 0 ? null : Cluster(),
                 StrictModels = Below(2) == 0,
                 DefaultModel = Below(2) == 0 ? null : Any([.. ids]),
                 Models = [.. ids.Select(Model)],
@@ -85,6 +91,16 @@ public class RoundTripTests
                 Prices = [.. ids.Select(Price)],
             };
         }
+
+        private ClusterConfig Cluster() => new()
+        {
+            Node = Below(2) == 0 ? null : "405",
+            Port = 0,
+            Advertise = Below(2) == 0 ? null : new("http://gw-1:8082"),
+            Peers = [.. Enumerable.Range(0, Below(3)).Select(i => new Uri($"http://10.0.0.{i}:8082"))],
+            Database = Below(2) == 0 ? null : new("postgres://penstock@db:5432/penstock"),
+            Secret = new() { Env = "CLUSTER" },
+        };
 
         private ModelConfig Model(string id) => new()
         {

@@ -18,7 +18,7 @@ public class CacheScopeTests
     public async Task A_prefix_is_shared_within_the_configured_scope(
         string scope, string org, string workspace, string otherOrg, string otherWorkspace, bool shared)
     {
-        await using var engine = Personality.Vllm.Start();
+        await using var engine = Personality.Vllm.Start(new EngineFacts { InputTokens = 500 });
         await using var gateway = await RunningGateway.StartAsync(
             d => d with
             {
@@ -40,7 +40,7 @@ public class CacheScopeTests
     public async Task Models_that_an_engine_knows_apart_share_nothing()
     {
         // The pool names no model of the engine's, so the alias goes there as it is and may be an adapter.
-        await using var engine = Personality.Vllm.Start();
+        await using var engine = Personality.Vllm.Start(new EngineFacts { InputTokens = 500 });
         await using var gateway = await RunningGateway.StartAsync(engine);
         Assert.Equal(200, (await AskAsync(gateway, RunningGateway.Key)).Status);
         Assert.Equal(200, (await AskAsync(gateway, RunningGateway.Key, "alias")).Status);

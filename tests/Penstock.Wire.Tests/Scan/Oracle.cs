@@ -54,7 +54,7 @@ internal static class Oracle
             "tools" => absent || value.ValueKind == JsonValueKind.Array,
             "system" => value.ValueKind is JsonValueKind.Array or JsonValueKind.String,
             _ => absent || (value.ValueKind == JsonValueKind.Object && value.EnumerateObject().All(m =>
-                m.Name != "include_usage"
+                NameOf(m) != "include_usage"
                 || m.Value.ValueKind is JsonValueKind.True or JsonValueKind.False or JsonValueKind.Null)),
         };
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Penstock.Tests.Shared.Personalities;
@@ -8,13 +9,13 @@ internal static class CannedAnswers
     private const string MessageStart = """
         {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":MODEL,
         "content":[],"stop_reason":null,"stop_sequence":null,
-        "usage":{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":2,"output_tokens":0}}}
+        "usage":{"input_tokens":INPUT,"cache_creation_input_tokens":0,"cache_read_input_tokens":2,"output_tokens":0}}}
         """;
 
     private const string WholeMessage = """
         {"id":"msg_1","type":"message","role":"assistant","model":MODEL,
         "content":[{"type":"text","text":ANSWER}],"stop_reason":"end_turn","stop_sequence":null,
-        "usage":{"input_tokens":10,"cache_creation_input_tokens":0,"cache_read_input_tokens":2,"output_tokens":2}}
+        "usage":{"input_tokens":INPUT,"cache_creation_input_tokens":0,"cache_read_input_tokens":2,"output_tokens":2}}
         """;
 
     private const string WholeCompletion = """
@@ -105,6 +106,7 @@ internal static class CannedAnswers
     private static string Fill(string template, EngineFacts facts) => OneLine(template)
         .Replace("USAGE", OneLine(ChatUsage))
         .Replace("MODEL", Quote(facts.Model))
+        .Replace("INPUT", facts.InputTokens.ToString(CultureInfo.InvariantCulture))
         .Replace("ANSWER", Quote(facts.Answer));
 
     private static string Chunk(EngineFacts facts, string delta, string finish, bool withUsage) => Data(

@@ -32,6 +32,9 @@ internal sealed class EngineFacts
 
     public string Answer { get; set; } = "Hello there";
 
+    /// <summary>Tokens of every prompt of a message, beside two that were cached.</summary>
+    public int InputTokens { get; set; } = 10;
+
     /// <summary>All events there are, as a list; they are gone then. A scripted engine looks up the answer to a
     /// request twice, with its head and with its body: the same one both times.</summary>
     public string TakeEvents(ReceivedRequest by)

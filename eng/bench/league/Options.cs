@@ -1,0 +1,39 @@
+using System.Globalization;
+
+namespace Penstock.League;
+
+/// <summary>What is asked for on the command line, as <c>--name value</c>.</summary>
+internal sealed class Options(string[] args)
+{
+    public static string Help => """
+        Plays workloads on a simulated fleet with each policy and prints who serves them best.
+
+          --workload sessions|conversation|chat|bursts|hot   (sessions)
+          --policies a,b,c       policies by name, and oracle (all)
+          --replicas LIST        such as 8xh100-qwen3-32b or 4xh100-qwen3-32b,4xh200-llama-3.1-70b
+          --cache N              tokens of KV cache a replica; 0 keeps the profile's (1000000)
+          --seeds N              runs a policy (5)
+          --seconds N --warmup N virtual seconds, and those not measured (3600, 900)
+          --sessions N           concurrent sessions or chats (120)
+          --speedup X            of the conversation trace (4)
+          --rate X               bursts a second of bursts and hot (8)
+          --gateways N           nodes that route (1)
+          --peers on|off         whether they talk to each other (on)
+          --report-seconds X     between load reports of the engines; 0 for none (1)
+          --report-delay X       how old a report is when it is told (0)
+          --threads N            runs at a time (1)
+
+        Recorded traces are looked for in PENSTOCK_DATA/traces.
+        """;
+
+    public string Text(string name, string otherwise)
+    {
+        var at = Array.IndexOf(args, "--" + name);
+        return at >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;
+    }
+
+    public double Number(string name, double otherwise) =>
+        double.Parse(Text(name, otherwise.ToString(CultureInfo.InvariantCulture)), CultureInfo.InvariantCulture);
+
+    public int Count(string name, int otherwise) => (int)Number(name, otherwise);
+}

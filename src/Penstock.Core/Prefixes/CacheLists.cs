@@ -1,0 +1,295 @@
+using Penstock.Core.Primitives;
+
+namespace Penstock.Core.Prefixes;
+
+/// <summary>
+/// What each replica holds, in the order of its last use, counted in tokens against what its cache holds: a list for
+/// every tier. What requests in flight hold is in no list and cannot be lost, as in an engine.
+/// </summary>
+internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve returns, int replicas)
+{
+    private const int None = BlockHolders.None;
+
+    private readonly ReplicaCache[] _replicas = new ReplicaCache[replicas];
+    private Instant _now;
+
+    public ref ReplicaCache this[int replica] => ref _replicas[replica];
+
+    public void MoveTo(Instant now) => _now = now;
+
+    /// <summary>A conversation went on from an answer that was kept.</summary>
+    public void Return(int replica, int at)
+    {
+        if (blocks[at].IsAnswer)
+        {
+            blocks[at].IsAnswer = false;
+            returns.Returned(_now - ages.StartOf(replica, blocks[at].Stamp));
+        }
+    }
+
+    /// <summary>Forgets the oldest of a tier until no more than so many tokens are left, or all is held.</summary>
+    public void Trim(int replica, CacheTier tier, long tokens)
+    {
+        ref var list = ref _replicas[replica][tier];
+        while (list.Tokens > tokens && list.Oldest != None)
+        {
+            Lose(replica, list.Oldest);
+        }
+    }
+
+    /// <summary>Puts a pair that is in no list yet into a lower tier; false where it has no room.</summary>
+    public bool TryStore(int replica, int at, CacheTier tier, long tokens)
+    {
+        ref var cache = ref _replicas[replica];
+        blocks[at].Tokens = (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
+        return TryPut(ref cache, replica, at, tier);
+    }
+
+    /// <summary>One more request holds the pair, which has so many tokens as far as is known now.</summary>
+    public void Pin(int replica, int at, long tokens, bool isNew = false)
+    {
+        ref var cache = ref _replicas[replica];
+        ref var block = ref blocks[at];
+        if (!isNew && !block.IsPinned)
+        {
+            TakeOut(ref cache, replica, at);
+            block.Tier = CacheTier.Device;
+            cache.Device.Tokens += block.Tokens;
+        }
+
+        block.Pin(isNew);
+        cache.Pins++;
+        Weigh(ref cache, at, tokens);
+    }
+
+    /// <summary>One request less holds the pair; the last one makes it the newest of its list, or removes it where no
+    /// request showed that the engine took it in.</summary>
+    public void Unpin(int replica, int at, long tokens, bool confirms)
+    {
+        ref var cache = ref _replicas[replica];
+        ref var block = ref blocks[at];
+        Check.That(block.IsPinned && block.Newer > 0 && cache.Pins > 0);
+        cache.Pins--;
+        Weigh(ref cache, at, tokens);
+        var isLast = block.Unpin(confirms);
+        if (isLast && block.IsUnconfirmed)
+        {
+            cache.Device.Tokens -= block.Tokens;
+            blocks.Remove(at, replica);
+        }
+        else if (isLast)
+        {
+            block.Stamp = ages.Add(replica, block.Tokens, cache.Device.Tokens, _now);
+            cache.Device.LinkNewest(blocks, at);
+        }
+    }
+
+    /// <summary>Adds a pair, in no list yet; false where there is no room for it that could be made.</summary>
+    public bool TryAdd(int replica, ulong hash, long tokens, out int at)
+    {
+        at = None;
+        if (!MakeRoom(replica, tokens))
+        {
+            _replicas[replica].Overflows++;
+            return false;
+        }
+
+        at = blocks.Add(hash, replica);
+        return true;
+    }
+
+    /// <summary>Changes what a pair weighs, wherever it is.</summary>
+    public void Reweigh(int replica, int at, long tokens)
+    {
+        ref var block = ref blocks[at];
+        ref var cache = ref _replicas[replica];
+        if (!block.IsPinned && block.Tier == CacheTier.Device)
+        {
+            ages.Remove(replica, block.Stamp, block.Tokens - (int)tokens);
+        }
+
+        Weigh(ref cache, at, tokens);
+    }
+
+    /// <summary>Forgets a pair that no request holds.</summary>
+    public void Remove(int replica, int at)
+    {
+        TakeOut(ref _replicas[replica], replica, at);
+        blocks.Remove(at, replica);
+    }
+
+    /// <summary>Forgets everything, and with it who holds it.</summary>
+    public void Clear(int replica)
+    {
+        blocks.Clear(replica);
+        ages.Clear(replica);
+        ref var cache = ref _replicas[replica];
+        cache.Device = new TierList { Capacity = cache.Device.Capacity };
+        cache.Host = new TierList { Capacity = cache.Host.Capacity };
+        cache.Disk = new TierList { Capacity = cache.Disk.Capacity };
+        cache.Partial = 0;
+        cache.PartialLost = 0;
+        cache.Pins = 0;
+        cache.Generation++;
+    }
+
+    /// <summary>Loses the oldest until <paramref name="tokens"/> more fit; false where requests hold too
+    /// much.</summary>
+    public bool Fit(int replica, long tokens = 0)
+    {
+        ref var cache = ref _replicas[replica];
+        while (cache.Device.Tokens + tokens > cache.Capacity)
+        {
+            if (cache.Device.Oldest == None)
+            {
+                return false;
+            }
+
+            LoseOldest(ref cache, replica, cache.Device.Tokens + tokens - cache.Capacity);
+        }
+
+        return true;
+    }
+
+    public void Save(StateWriter to)
+    {
+        to.Write(in _now);
+        to.WriteAll<ReplicaCache>(_replicas);
+    }
+
+    public void Load(ref StateReader from)
+    {
+        _now = from.Read<Instant>();
+        from.ReadAll<ReplicaCache>(_replicas);
+    }
+
+    private bool MakeRoom(int replica, long tokens)
+    {
+        ref var cache = ref _replicas[replica];
+        if (!Fit(replica, tokens))
+        {
+            return false;
+        }
+
+        while (blocks.IsFull(replica))
+        {
+            var tier = LowestList(ref cache);
+            if (tier == CacheTier.Shared)
+            {
+                return false;
+            }
+
+            Lose(replica, cache[tier].Oldest);
+        }
+
+        return true;
+    }
+
+    private void Lose(int replica, int at)
+    {
+        CountLost(replica, at);
+        Remove(replica, at);
+    }
+
+    private void CountLost(int replica, int at)
+    {
+        if (blocks[at].IsAnswer)
+        {
+            returns.Lost(_now - ages.StartOf(replica, blocks[at].Stamp));
+        }
+    }
+
+    private void LoseOldest(ref ReplicaCache cache, int replica, long tokens)
+    {
+        var at = cache.Device.Oldest;
+        ref var block = ref blocks[at];
+        if (cache.LosesRuns)
+        {
+            while (at != None)
+            {
+                var isLast = blocks[at].BeginsRun;
+                MoveDown(ref cache, replica, at);
+                at = isLast ? None : cache.Device.Oldest;
+            }
+        }
+        else if (block.Tokens > tokens && cache.LowerCapacity == 0)
+        {
+            cache.Partial = block.Hash;
+            cache.PartialLost += (int)tokens;
+            ages.Remove(replica, block.Stamp, (int)tokens);
+            block.Tokens -= (ushort)tokens;
+            cache.Device.Tokens -= tokens;
+        }
+        else
+        {
+            MoveDown(ref cache, replica, at);
+        }
+    }
+
+    /// <summary>From the accelerator's memory to the host's, from there to disk, from there to nowhere.</summary>
+    private void MoveDown(ref ReplicaCache cache, int replica, int at)
+    {
+        TakeOut(ref cache, replica, at);
+        for (var tier = blocks[at].Tier + 1; tier <= CacheTier.Disk; tier++)
+        {
+            if (TryPut(ref cache, replica, at, tier))
+            {
+                return;
+            }
+        }
+
+        CountLost(replica, at);
+        blocks.Remove(at, replica);
+    }
+
+    private bool TryPut(ref ReplicaCache cache, int replica, int at, CacheTier tier)
+    {
+        ref var list = ref cache[tier];
+        var tokens = blocks[at].Tokens;
+        if (list.Capacity == 0 || list.Capacity < tokens)
+        {
+            return false;
+        }
+
+        while (list.Tokens + tokens > list.Capacity)
+        {
+            MoveDown(ref cache, replica, list.Oldest);
+        }
+
+        blocks[at].Tier = tier;
+        list.Tokens += tokens;
+        list.LinkNewest(blocks, at);
+        return true;
+    }
+
+    private static CacheTier LowestList(ref ReplicaCache cache) =>
+        cache.Disk.Oldest != None ? CacheTier.Disk
+        : cache.Host.Oldest != None ? CacheTier.Host
+        : cache.Device.Oldest != None ? CacheTier.Device
+        : CacheTier.Shared;
+
+    private void Weigh(ref ReplicaCache cache, int at, long tokens)
+    {
+        ref var block = ref blocks[at];
+        var weight = (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
+        cache[block.Tier].Tokens += weight - block.Tokens;
+        block.Tokens = weight;
+    }
+
+    private void TakeOut(ref ReplicaCache cache, int replica, int at)
+    {
+        ref var block = ref blocks[at];
+        ref var list = ref cache[block.Tier];
+        list.Unlink(blocks, at);
+        list.Tokens -= block.Tokens;
+        if (block.Tier == CacheTier.Device)
+        {
+            ages.Remove(replica, block.Stamp, block.Tokens);
+            if (cache.PartialLost > 0 && cache.Partial == block.Hash)
+            {
+                cache.Partial = 0;
+                cache.PartialLost = 0;
+            }
+        }
+    }
+}

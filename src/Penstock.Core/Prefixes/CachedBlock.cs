@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+
+namespace Penstock.Core.Prefixes;
+
+/// <summary>
+/// What one replica is believed to hold under one key: a block of a prompt, the end of one of its parts, or an answer.
+/// </summary>
+/// <remarks>24 bytes. Which replica it is follows from its place in the table. While a request holds the block it is in
+/// no list, and the members of the list say how many do.</remarks>
+[StructLayout(LayoutKind.Sequential, Pack = 4)]
+internal struct CachedBlock
+{
+    /// <summary>Tokens of one entry at most.</summary>
+    public const int TokensMax = ushort.MaxValue;
+
+    private const int Unconfirmed = -1;
+    private const int Confirmed = -2;
+    private const int Free = -3;
+    private const int TierShift = 8;
+    private const int RunBit = 1 << 10;
+    private const int AnswerBit = 1 << 11;
+
+    public ulong Hash;
+
+    /// <summary>In its bucket, or among the free ones.</summary>
+    public int Next;
+
+    /// <summary>Its neighbour in its list; while it is held, how many requests hold it.</summary>
+    public int Newer;
+
+    /// <summary>Its neighbour in its list; while it is held, below 0.</summary>
+    public int Older;
+
+    public ushort Tokens;
+
+    private ushort _bits;
+
+    public readonly bool IsPinned => Older < 0;
+
+    /// <summary>There is nothing here.</summary>
+    public readonly bool IsFree => Older == Free;
+
+    /// <summary>Held only by requests of which none has shown yet that the engine took it in.</summary>
+    public readonly bool IsUnconfirmed => Older == Unconfirmed;
+
+    /// <summary>When it was last used: a place in the <see cref="AgeRing"/>.</summary>
+    public byte Stamp
+    {
+        readonly get => (byte)_bits;
+        set => _bits = (ushort)((_bits & ~byte.MaxValue) | value);
+    }
+
+    public CacheTier Tier
+    {
+        readonly get => (CacheTier)((_bits >> TierShift) & 3);
+        set => _bits = (ushort)((_bits & ~(3 << TierShift)) | ((int)value << TierShift));
+    }
+
+    /// <summary>The first of the blocks that one request added: a tree loses them together.</summary>
+    public bool BeginsRun
+    {
+        readonly get => (_bits & RunBit) != 0;
+        set => _bits = (ushort)(value ? _bits | RunBit : _bits & ~RunBit);
+    }
+
+    /// <summary>The answer to a prompt that no conversation went on from yet.</summary>
+    public bool IsAnswer
+    {
+        readonly get => (_bits & AnswerBit) != 0;
+        set => _bits = (ushort)(value ? _bits | AnswerBit : _bits & ~AnswerBit);
+    }
+
+    /// <summary>Nothing is here any more; <paramref name="next"/> is the free place after it.</summary>
+    public void SetFree(int next)
+    {
+        Next = next;
+        Older = Free;
+    }
+
+    /// <summary>One more request holds it.</summary>
+    public void Pin(bool isNew)
+    {
+        if (IsPinned)
+        {
+            Newer++;
+            return;
+        }
+
+        Newer = 1;
+        Older = isNew ? Unconfirmed : Confirmed;
+    }
+
+    /// <summary>One request less; true where it was the last one.</summary>
+    public bool Unpin(bool confirms)
+    {
+        if (confirms)
+        {
+            Older = Confirmed;
+        }
+
+        return --Newer == 0;
+    }
+}

@@ -1,0 +1,53 @@
+namespace Penstock.Core.Prefixes;
+
+/// <summary>
+/// What a request that was dispatched holds of its replica's mirror, and what was predicted of it: to be given back
+/// when it ends.
+/// </summary>
+public readonly record struct PrefixClaim
+{
+    /// <summary>Leading blocks of the prompt that it holds.</summary>
+    internal int Blocks { get; init; }
+
+    /// <summary>Which of the prompt's parts it holds, a bit each.</summary>
+    internal int Parts { get; init; }
+
+    /// <summary>The sequence that it took, of an engine that has a number of them; from 1, 0 for none.</summary>
+    internal int Slot { get; init; }
+
+    /// <summary>A replica that was forgotten meanwhile has another one.</summary>
+    internal int Generation { get; init; }
+
+    /// <summary>Tokens of the prompt that the replica was believed to hold.</summary>
+    public long Predicted { get; internal init; }
+
+    /// <summary>Of these, used so shortly before that no eviction explains it where they were not there.</summary>
+    public long Safe { get; internal init; }
+
+    /// <summary>What the prediction rests on, and under which hash that is known.</summary>
+    internal ForecastBasis Basis { get; init; }
+
+    internal ulong BasisHash { get; init; }
+
+    /// <summary>Tokens used at the replica since what the prediction rests on.</summary>
+    internal long Distance { get; init; }
+}
+
+/// <summary>What a prediction of cached tokens rests on.</summary>
+internal enum ForecastBasis : byte
+{
+    /// <summary>Nothing is held.</summary>
+    Nothing,
+
+    /// <summary>The last full block that is held.</summary>
+    Block,
+
+    /// <summary>The end of a part (tools, system prompt) inside of the next block.</summary>
+    Part,
+
+    /// <summary>A prompt that was answered there, with its answer.</summary>
+    End,
+}
+
+/// <summary>How many tokens of a prompt a replica is believed to hold, and why.</summary>
+internal readonly record struct Forecast(long Tokens, ForecastBasis Basis, ulong Hash, int At);

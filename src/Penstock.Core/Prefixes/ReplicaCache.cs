@@ -1,0 +1,98 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Penstock.Core.Prefixes;
+
+/// <summary>The tokens that one tier of a replica holds, in the order of their last use.</summary>
+internal struct TierList
+{
+    public int Newest;
+    public int Oldest;
+
+    /// <summary>With those that requests hold.</summary>
+    public long Tokens;
+    public long Capacity;
+
+    public void LinkNewest(BlockHolders blocks, int at)
+    {
+        ref var block = ref blocks[at];
+        block.Newer = BlockHolders.None;
+        block.Older = Newest;
+        if (Newest != BlockHolders.None)
+        {
+            blocks[Newest].Newer = at;
+        }
+        else
+        {
+            Oldest = at;
+        }
+
+        Newest = at;
+    }
+
+    [UnscopedRef]
+    public void Unlink(BlockHolders blocks, int at)
+    {
+        ref var block = ref blocks[at];
+        (block.Newer != BlockHolders.None ? ref blocks[block.Newer].Older : ref Newest) = block.Older;
+        (block.Older != BlockHolders.None ? ref blocks[block.Older].Newer : ref Oldest) = block.Newer;
+    }
+}
+
+/// <summary>The cache of one replica.</summary>
+internal struct ReplicaCache
+{
+    /// <summary>Tokens in a block of the engine's.</summary>
+    public int BlockTokens;
+
+    /// <summary>Of the oldest block a part may be lost already: its hash, and how many of its tokens.</summary>
+    public int PartialLost;
+    public ulong Partial;
+
+    public TierList Device;
+    public TierList Host;
+    public TierList Disk;
+
+    /// <summary>Counts how often everything was forgotten: what was held before is not to be given back.</summary>
+    public int Generation;
+
+    /// <summary>Blocks times requests that hold them.</summary>
+    public long Pins;
+
+    /// <summary>Times that there was no room because requests held everything.</summary>
+    public long Overflows;
+
+    /// <summary>It loses all that one request added at once.</summary>
+    public bool LosesRuns;
+
+    /// <summary>What was learned of its shape.</summary>
+    public LearnedShape Learned;
+
+    /// <summary>The capacity while nothing is known of it.</summary>
+    public const long Unbounded = long.MaxValue / 4;
+
+    public readonly long Capacity => Device.Capacity;
+
+    public readonly bool HasCapacity => Device.Capacity < Unbounded;
+
+    /// <summary>Nothing of it is lost in part, and it has one tier.</summary>
+    public readonly bool IsPlain => PartialLost == 0 && LowerCapacity == 0;
+
+    public readonly long LowerCapacity => Host.Capacity + Disk.Capacity;
+
+    [UnscopedRef]
+    public ref TierList this[CacheTier tier]
+    {
+        get
+        {
+            switch (tier)
+            {
+                case CacheTier.Device:
+                    return ref Device;
+                case CacheTier.Host:
+                    return ref Host;
+                default:
+                    return ref Disk;
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Penstock.Core.Prefixes;
+
+namespace Penstock.Core.Routing;
+
+/// <summary>What events say about the cache of one replica, taken to the index.</summary>
+internal static class CacheNews
+{
+    public static void Apply(
+        in PoolEvent happened, in PromptPrefix prompt, ref ReplicaLoad load, PrefixIndex index, PeerLoads peers)
+    {
+        var replica = happened.Replica;
+        switch (happened.Kind)
+        {
+            case PoolEventKind.CacheShaped:
+                load.Shape = happened.Shape;
+                index.Shape(replica, happened.Shape);
+                break;
+            case PoolEventKind.CacheLost:
+                index.Clear(replica);
+                break;
+            case PoolEventKind.CacheStored:
+                index.Stored(replica, happened.Tier, prompt.Blocks);
+                break;
+            case PoolEventKind.CacheRemoved:
+                index.Removed(replica, happened.Tier, prompt.Blocks);
+                break;
+            case PoolEventKind.CacheResident:
+                var elsewhere = peers.IsEmpty ? default : peers.Sum(replica, happened.At, 0, out _);
+                var untold = UntoldTokens.Most(in load, in elsewhere, happened.At);
+                index.Resident(replica, happened.Tier, happened.Tokens + untold);
+                break;
+            case PoolEventKind.PeerPrefix:
+                index.Heard(prompt.Blocks, replica);
+                break;
+        }
+    }
+}

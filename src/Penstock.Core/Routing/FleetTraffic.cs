@@ -1,0 +1,36 @@
+using Penstock.Core.Primitives;
+
+namespace Penstock.Core.Routing;
+
+/// <summary>How busy a fleet is with prompts, as this node sees it when it decides: moving averages over some tens of
+/// seconds.</summary>
+internal record struct FleetTraffic
+{
+    /// <summary>Seconds over which is averaged.</summary>
+    private const double Span = 30;
+
+    /// <summary>Share of the time that nobody can do without, however busy the fleet looks.</summary>
+    private const double IdleMin = 0.05;
+
+    private double _busy;
+    private double _arrivals;
+    private Instant _at;
+
+    /// <summary>
+    /// A request comes. Returns what a second of work costs those that come after it, in seconds of their waiting, for
+    /// each second of a replica's backlog: as long as a replica does not run empty each of them is delayed by it, so it
+    /// is the number of arrivals there while the backlog drains and more comes in (the busy period of an M/G/1 queue:
+    /// arrivals a second over the idle share).
+    /// </summary>
+    /// <param name="replicas">Replicas that could be chosen.</param>
+    /// <param name="busy">Of these, the ones with prefill in flight.</param>
+    /// <param name="now">The present.</param>
+    public double Arrive(int replicas, int busy, Instant now)
+    {
+        var kept = Math.Exp(-Math.Max(0, (now - _at).TotalSeconds) / Span);
+        _busy += (1 - kept) * ((busy / (double)replicas) - _busy);
+        _arrivals = (_arrivals * kept) + (1 / Span);
+        _at = now;
+        return _arrivals / replicas / Math.Max(IdleMin, 1 - _busy);
+    }
+}

@@ -1,0 +1,43 @@
+namespace Penstock.Core.Routing;
+
+/// <summary>
+/// A straight line through measured points, of which older ones count less: the moments of a least-squares fit. Where
+/// points are few, or all at one place, the slope stays near one that is given.
+/// </summary>
+internal record struct LineFit
+{
+    private double _weight;
+    private double _x;
+    private double _y;
+    private double _xx;
+    private double _xy;
+
+    public void Add(double x, double y)
+    {
+        _weight++;
+        _x += x;
+        _y += y;
+        _xx += x * x;
+        _xy += x * y;
+    }
+
+    /// <summary>All points so far count that share of what they did.</summary>
+    public void Fade(double share)
+    {
+        _weight *= share;
+        _x *= share;
+        _y *= share;
+        _xx *= share;
+        _xy *= share;
+    }
+
+    /// <summary>The slope, drawn towards <paramref name="otherwise"/> as if points with a variance of
+    /// <paramref name="strength"/> in all had shown that one.</summary>
+    public readonly double Slope(double otherwise, double strength)
+    {
+        var center = _weight > 0 ? _x / _weight : 0;
+        var variance = Math.Max(0, _xx - (center * _x));
+        var covariance = _xy - (center * _y);
+        return (covariance + (strength * otherwise)) / (variance + strength);
+    }
+}

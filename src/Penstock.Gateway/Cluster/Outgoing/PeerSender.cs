@@ -1,0 +1,140 @@
+using Penstock.Core.Primitives;
+using Penstock.Wire.Peers;
+
+namespace Penstock.Gateway.Cluster.Outgoing;
+
+/// <summary>
+/// Makes the batches of one stream: whatever changed since the last one. There is no queue of loads, so a peer that is
+/// slow gets fewer and newer ones; of prompts it misses those that the ring has overwritten by then.
+/// </summary>
+/// <remarks>Not thread-safe: one stream's own. Begins with what is known from before it was opened.</remarks>
+/// <param name="node">Who this gateway is.</param>
+/// <param name="epoch">Under which epoch the stream was opened.</param>
+/// <param name="outbox">What there is to tell.</param>
+/// <param name="reached">How far the streams before this one to the same peer came; 0 where there was none.</param>
+internal sealed class PeerSender(string node, long epoch, PeerOutbox outbox, long reached)
+{
+    /// <summary>Bytes of a batch at most, which bounds what one stream sends to 5 MiB/s.</summary>
+    public const int BatchBytesMax = 128 * 1024;
+
+    private readonly PeerBatch _batch = new(BatchBytesMax);
+    private readonly ulong[] _chain = new ulong[PeerFormat.BlocksMax];
+    private long[] _told = [];
+    private int _named;
+    private int _first;
+    private bool _greeted;
+    private bool _begun;
+    private long _cursor;
+    private Instant _lastAt;
+
+    /// <summary>How far this stream came in the ring.</summary>
+    public long Reached => _cursor;
+
+    /// <summary>The next bytes to send; none where there is nothing to say. Valid until the next call.</summary>
+    public ReadOnlyMemory<byte> Next(Instant now)
+    {
+        Begin(now);
+        var before = _batch.Frames;
+        Names();
+        Loads();
+        Happened();
+        if (_batch.Frames == before && _greeted && now - _lastAt < PeerTimes.HeartbeatEvery)
+        {
+            return default;
+        }
+
+        return End(now);
+    }
+
+    /// <summary>The last bytes of a stream.</summary>
+    public ReadOnlyMemory<byte> Farewell(Instant now)
+    {
+        Begin(now);
+        _batch.TryGoodbye();
+        return End(now);
+    }
+
+    private void Begin(Instant now)
+    {
+        _batch.Clear();
+        if (!_greeted)
+        {
+            _batch.TryHello(epoch, node);
+        }
+
+        _batch.TryHeartbeat(now.Nanoseconds);
+    }
+
+    private ReadOnlyMemory<byte> End(Instant now)
+    {
+        _greeted = true;
+        _lastAt = now;
+        outbox.Counters.Sent(_batch.Frames, _batch.Bytes.Length);
+        return _batch.Bytes;
+    }
+
+    private void Names()
+    {
+        var replicas = outbox.Replicas;
+        while (_named < replicas.Length
+            && _batch.TryReplica(_named, replicas[_named].Pool, replicas[_named].Name))
+        {
+            _named++;
+        }
+
+        if (_told.Length < _named)
+        {
+            Array.Resize(ref _told, Math.Min(PeerFormat.ReplicasMax, Math.Max(64, _named * 2)));
+        }
+    }
+
+    // Goes on next time where the batch was full, so that the last replicas get their turn.
+    private void Loads()
+    {
+        var replicas = outbox.Replicas;
+        for (var i = 0; i < _named; i++)
+        {
+            var at = (_first + i) % _named;
+            var replica = replicas[at];
+            var version = replica.Version;
+            if (version == _told[at])
+            {
+                continue;
+            }
+
+            if (!_batch.TryLoad(at, replica.InFlight, replica.PrefillTokens, replica.DecodeTokens))
+            {
+                _first = at;
+                return;
+            }
+
+            _told[at] = version;
+        }
+    }
+
+    private void Happened()
+    {
+        while (true)
+        {
+            var any = outbox.Ring.TryRead(ref _cursor, _chain, out var news, out var missed);
+            outbox.Counters.Drop(_begun ? missed : MissedBetween());
+            _begun = true;
+            if (!any || news.Replica.Id >= _named || !Tell(in news))
+            {
+                return;
+            }
+
+            _cursor++;
+        }
+    }
+
+    // Between two streams as within one; before the first there was nothing to miss.
+    private long MissedBetween() => reached > 0 ? Math.Max(0, _cursor - reached) : 0;
+
+    private bool Tell(in News news) => news.Kind switch
+    {
+        NewsKind.Routed => _batch.TryPrefix(news.Replica.Id, news.Tokens, _chain.AsSpan(0, news.Blocks)),
+        NewsKind.CacheLost => _batch.TryCacheLost(news.Replica.Id),
+        _ => _batch.TryHealth(news.Replica.Id, news.Kind == NewsKind.Ejected),
+    };
+}

@@ -1,0 +1,79 @@
+namespace Penstock.Gateway.Tests.Cluster;
+
+/// <summary>What gateways tell each other, over real sockets.</summary>
+public class ExchangeTests
+{
+    [Fact]
+    public async Task Two_gateways_tell_each_other_what_they_have_in_flight()
+    {
+        var nodes = await ClusterNode.StartAllAsync("a", "b");
+        var (a, b) = (nodes[0], nodes[1]);
+        a.Pool.LoadChanged(1, 1, 4_000, 0);
+        b.Pool.LoadChanged(2, 2, 0, 900);
+        await b.Heard.WhenLoadsAsync("a: p/r1 1 4000 0");
+        await a.Heard.WhenLoadsAsync("b: p/r2 2 0 900");
+
+        a.Pool.LoadChanged(1, 1, 0, 4_000);
+        a.Pool.LoadChanged(0, 5, 1, 1);
+        await b.Heard.WhenLoadsAsync("a: p/r0 5 1 1", "a: p/r1 1 0 4000");
+        a.Pool.LoadChanged(1, 0, 0, 0);
+        await b.Heard.WhenLoadsAsync("a: p/r0 5 1 1", "a: p/r1 0 0 0");
+        await ClusterNode.StopAllAsync(nodes);
+    }
+
+    [Fact]
+    public async Task Four_gateways_know_the_sum_of_what_all_others_have_in_flight()
+    {
+        string[] names = ["a", "b", "c", "d"];
+        var nodes = await ClusterNode.StartAllAsync(names);
+        for (var i = 0; i < nodes.Length; i++)
+        {
+            nodes[i].Pool.LoadChanged(0, i + 1, 10 * i, 0);
+        }
+
+        foreach (var node in nodes)
+        {
+            var others = names.Select((n, i) => (Name: n, Load: $"{n}: p/r0 {i + 1} {10 * i} 0"))
+                .Where(o => o.Name != node.Room.Self.Node).Select(o => o.Load);
+            await node.Heard.WhenLoadsAsync([.. others]);
+            await Until.TrueAsync(() => node.Room.Links.Up == 3);
+            Assert.Equal(3, node.Room.Members.Count);
+        }
+
+        await ClusterNode.StopAllAsync(nodes);
+    }
+
+    [Fact]
+    public async Task What_was_routed_where_is_told_with_its_whole_chain()
+    {
+        var nodes = await ClusterNode.StartAllAsync("a", "b");
+        var (a, b) = (nodes[0], nodes[1]);
+        a.Pool.Routed(1, [1, 2, 3], 200);
+        a.Pool.Routed(1, [1, 2, 3, 4], 260);
+        a.Pool.CacheLost(1);
+        a.Pool.HealthChanged(1, ejected: true);
+        a.Pool.Routed(2, [1, 2, 3, 4], 260);
+        a.Pool.HealthChanged(1, ejected: false);
+        await b.Heard.WhenSaidAsync("a: recovered p/r1");
+        Assert.Equal(
+            [
+                "a: prefix p/r1 200 1,2,3", "a: prefix p/r1 260 1,2,3,4", "a: lost p/r1", "a: ejected p/r1",
+                "a: prefix p/r2 260 1,2,3,4", "a: recovered p/r1",
+            ],
+            b.Heard.Lines);
+        await ClusterNode.StopAllAsync(nodes);
+    }
+
+    [Fact]
+    public async Task A_gateway_that_leaves_has_nothing_in_flight_at_once()
+    {
+        var nodes = await ClusterNode.StartAllAsync("a", "b");
+        var (a, b) = (nodes[0], nodes[1]);
+        a.Pool.LoadChanged(1, 1, 4_000, 0);
+        await b.Heard.WhenLoadsAsync("a: p/r1 1 4000 0");
+        await a.DisposeAsync();
+        await b.Heard.WhenLoadsAsync();
+        Assert.Equal("a: gone", b.Heard.Lines[^1]);
+        await b.DisposeAsync();
+    }
+}

@@ -1,0 +1,100 @@
+using System.Globalization;
+using Penstock.Simulator.Replicas;
+
+namespace Penstock.Simulator.Tests.Prefixes;
+
+/// <summary>How well the mirror of a cache agrees with the cache, of engines that lose most of what they compute.
+/// </summary>
+public class MirrorAccuracyTests
+{
+    private static readonly EngineProfile Profile = new()
+    {
+        Name = "small",
+        Accelerator = "invented",
+        Model = "invented",
+        Engine = "vllm",
+        Source = "invented",
+        Step = new() { D0 = 8, D1 = 0.05, D2 = 0, P1 = 0.12, KneeTokens = 0 },
+        KvBlocks = 6_000,
+        ModelLengthMax = 60_000,
+    };
+
+    [Fact]
+    public void Predicts_what_the_engine_finds_where_the_work_is_three_times_the_cache()
+    {
+        using var fleet = new MirroredFleet(Profile, new Workload(230, 8, 120), 4, 1);
+        fleet.Run(1_500);
+        fleet.Run(3_000);
+        AssertAgrees(fleet, 0.05);
+    }
+
+    [Fact]
+    public void Agrees_again_once_an_empty_mirror_has_seen_a_cache_full_of_requests()
+    {
+        using var fleet = new MirroredFleet(Profile, new Workload(230, 8, 120), 4, 2);
+        fleet.Run(1_500);
+        fleet.RestartGateway();
+        fleet.Run(1_000);
+        Print(fleet, "while it was learning");
+        fleet.Run(2_000);
+        AssertAgrees(fleet, 0.05);
+    }
+
+    [Fact]
+    public void Notices_a_restarted_engine_within_a_few_requests()
+    {
+        using var fleet = new MirroredFleet(Profile, new Workload(230, 8, 120), 4, 3);
+        fleet.Run(2_000);
+        Assert.All(fleet.State.Replicas.ToArray(), r => Assert.Equal(0, r.Trust.Restarts));
+        fleet.RestartEngine(1);
+        var answers = 0;
+        while (fleet.State.Replicas[1].Trust.Restarts == 0 && answers < 100)
+        {
+            fleet.Run(1);
+            answers += fleet.Compared.Count(c => c.Replica == 1);
+        }
+
+        fleet.Run(1_000);
+        Print(fleet, $"noticed after {answers} answers; then");
+        Assert.InRange(answers, 1, 6);
+        Assert.Equal([0, 1, 0, 0], fleet.State.Replicas.ToArray().Select(r => r.Trust.Restarts));
+        fleet.Run(2_000);
+        AssertAgrees(fleet, 0.05);
+    }
+
+    [Fact]
+    public void Learns_a_capacity_that_nobody_told()
+    {
+        using var fleet = new MirroredFleet(Profile, new Workload(230, 8, 120) { TellsShape = false }, 4, 4);
+        fleet.Run(5_000);
+        fleet.Run(2_000);
+        Print(fleet, string.Join(' ', Enumerable.Range(0, 4).Select(r => fleet.State.Index.CapacityOf(r)))
+            + " tokens learned;");
+        var (predicted, cached) = (fleet.Compared.Sum(c => c.Predicted), fleet.Compared.Sum(c => c.Cached));
+        Assert.InRange(Math.Abs(predicted - cached), 0, 0.05 * cached);
+    }
+
+    private static void AssertAgrees(MirroredFleet fleet, double within)
+    {
+        var near = Print(fleet, "");
+        var (predicted, cached) = (fleet.Compared.Sum(c => c.Predicted), fleet.Compared.Sum(c => c.Cached));
+        Assert.InRange(Math.Abs(predicted - cached), 0, within * cached);
+        Assert.InRange(near, 0.95, 1);
+    }
+
+    /// <summary>Writes the figures down; returns the share of requests that were predicted within one block.</summary>
+    private static double Print(MirroredFleet fleet, string what)
+    {
+        var compared = fleet.Compared;
+        var (predicted, cached) = (compared.Sum(c => c.Predicted), compared.Sum(c => c.Cached));
+        var near = compared.Count(c => Math.Abs(c.Predicted - c.Cached) <= Profile.BlockSize) / (double)compared.Count;
+        var prompts = compared.Sum(c => (long)c.Prompt);
+        var byReplica = string.Join('/', compared.CountBy(c => c.Replica).OrderBy(c => c.Key).Select(c => c.Value));
+        TestContext.Current.TestOutputHelper!.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{what} {compared.Count} requests of {prompts / compared.Count} tokens, "
+            + $"{cached / (double)prompts:P1} cached; by replica {byReplica}; "
+            + $"predicted {(predicted / (double)cached) - 1:+0.00%;-0.00%}, within a block {near:P1}"));
+        return near;
+    }
+}

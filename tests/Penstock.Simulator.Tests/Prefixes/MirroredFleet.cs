@@ -1,0 +1,225 @@
+using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
+using Penstock.Core.Routing;
+using Penstock.Simulator.Replicas;
+
+namespace Penstock.Simulator.Tests.Prefixes;
+
+/// <summary>
+/// Replicas under conversations in virtual time, routed by a pool state that sees bytes going in and usage coming out
+/// and nothing else of the engines.
+/// </summary>
+internal sealed class MirroredFleet : IDisposable
+{
+    private readonly EngineProfile _profile;
+    private readonly EngineModel[] _engines;
+    private readonly Candidate[] _candidates;
+    private readonly RoutePolicy _policy = RoutePolicies.Create("cost")!;
+    private readonly Dictionary<long, Sent> _sent = [];
+    private readonly PriorityQueue<Conversation, long> _due = new();
+    private readonly PrefixChainBuilder _chain = new();
+    private readonly Workload _workload;
+    private Rng _rng;
+    private Rng _ties;
+    private Instant _now;
+    private long _ids;
+
+    public MirroredFleet(EngineProfile profile, Workload workload, int replicas, ulong seed)
+    {
+        _profile = profile;
+        _workload = workload;
+        _rng = new Rng(seed);
+        _ties = new Rng(seed + 1);
+        _engines = [.. Enumerable.Range(0, replicas).Select(_ => new EngineModel(profile, seed))];
+        _candidates = new Candidate[replicas];
+        State = NewState();
+        for (var i = 0; i < workload.Conversations; i++)
+        {
+            Schedule(New());
+        }
+    }
+
+    public PoolState State { get; private set; }
+
+    /// <summary>Predictions beside what the engine found, since the last <see cref="Forget"/>.</summary>
+    public List<(int Replica, long Predicted, long Cached, int Prompt)> Compared { get; } = [];
+
+    /// <summary>Empties an engine, as a restart does between two requests.</summary>
+    public void RestartEngine(int replica)
+    {
+        foreach (var (id, sent) in _sent.Where(s => s.Value.Decision.Replica == replica).ToList())
+        {
+            End(id, sent, RouteEnd.Failed, 0);
+        }
+
+        _engines[replica] = new EngineModel(_profile, (ulong)_ids);
+        _engines[replica].Advance(_now);
+    }
+
+    /// <summary>Starts with an empty mirror of engines that are warm.</summary>
+    public void RestartGateway()
+    {
+        for (var replica = 0; replica < _engines.Length; replica++)
+        {
+            foreach (var (id, sent) in _sent.Where(s => s.Value.Decision.Replica == replica).ToList())
+            {
+                _engines[replica].Cancel(id, _now);
+                Schedule(sent.Conversation);
+            }
+        }
+
+        _sent.Clear();
+        State = NewState();
+    }
+
+    public void Dispose() => _chain.Dispose();
+
+    public void Run(int requests)
+    {
+        Compared.Clear();
+        while (Compared.Count < requests)
+        {
+            Step();
+        }
+    }
+
+    private PoolState NewState()
+    {
+        var state = new PoolState(new PoolOptions(_engines.Length, 8_192));
+        for (var replica = 0; replica < _engines.Length; replica++)
+        {
+            state.Apply(PoolEvent.Eligibility(_now, replica, Ineligible.No));
+            if (_workload.TellsShape)
+            {
+                state.Apply(PoolEvent.CacheShaped(_now, replica, new CacheShape
+                {
+                    Kind = CacheKind.Paged, CapacityTokens = _profile.KvTokens, BlockTokens = _profile.BlockSize,
+                }));
+            }
+        }
+
+        return state;
+    }
+
+    private void Step()
+    {
+        var next = _due.TryPeek(out _, out var due) ? due : long.MaxValue;
+        var busiest = -1;
+        for (var i = 0; i < _engines.Length; i++)
+        {
+            if (_engines[i].NextStepEnd is { } end && end.Nanoseconds <= next)
+            {
+                next = end.Nanoseconds;
+                busiest = i;
+            }
+        }
+
+        _now = new Instant(next);
+        if (busiest < 0)
+        {
+            Send(_due.Dequeue());
+            return;
+        }
+
+        foreach (var happened in _engines[busiest].Advance(_now).ToArray())
+        {
+            See(in happened);
+        }
+    }
+
+    private void See(in EngineEvent happened)
+    {
+        var sent = _sent[happened.RequestId];
+        switch (happened.Kind)
+        {
+            case EngineEventKind.Scheduled:
+                sent.Cached = happened.Tokens;
+                break;
+            case EngineEventKind.FirstToken:
+                State.Apply(PoolEvent.FirstToken(_now, sent.Ticket));
+                break;
+            case EngineEventKind.Finished:
+                Compared.Add((sent.Decision.Replica, sent.Decision.PredictedTokens, sent.Cached, sent.Prompt));
+                End(happened.RequestId, sent, RouteEnd.Completed, happened.Tokens);
+                break;
+        }
+    }
+
+    private void Send(Conversation conversation)
+    {
+        conversation.Feed(_chain);
+        var request = new RouteRequest { At = _now, Prompt = _chain.Prompt };
+        var decision = State.Decide(in request, _policy, _candidates, ref _ties);
+        var ticket = State.Apply(PoolEvent.Dispatched(in request, in decision), request.Prompt);
+        var prompt = conversation.Prompt;
+        var answer = new long[20 + _rng.NextInt32(600)];
+        for (var i = 0; i < answer.Length; i++)
+        {
+            answer[i] = (long)(_rng.NextUInt64() >> 1);
+        }
+
+        var id = _ids++;
+        _engines[decision.Replica].Advance(_now);
+        var verdict = _engines[decision.Replica].Submit(
+            new EngineRequest(
+                id, prompt.Length, answer.Length, PromptChain.Of([.. prompt, .. answer], _profile.BlockSize)), _now);
+        Assert.Equal(SubmitVerdict.Accepted, verdict);
+        _sent[id] = new Sent
+        {
+            Conversation = conversation, Decision = decision, Ticket = ticket, Prompt = prompt.Length, Answer = answer,
+        };
+    }
+
+    private void End(long id, Sent sent, RouteEnd end, int output)
+    {
+        _sent.Remove(id);
+        sent.Conversation.Feed(_chain);
+        State.Apply(
+            PoolEvent.Ended(
+                _now, sent.Ticket, end, end == RouteEnd.Completed ? sent.Prompt : 0,
+                end == RouteEnd.Completed ? sent.Cached : -1, output),
+            _chain.Prompt);
+        if (end == RouteEnd.Completed)
+        {
+            sent.Conversation.Hear(sent.Answer);
+            sent.Conversation.Ask();
+        }
+
+        var goesOn = sent.Conversation.Turns <= _workload.Turns;
+        Schedule(goesOn ? sent.Conversation : New());
+    }
+
+    private void Schedule(Conversation conversation)
+    {
+        // Most turns follow at once, as an agent's do; some only after a person came back.
+        var mean = _rng.NextInt32(10) < 7 ? _workload.ThinkSeconds / 20 : _workload.ThinkSeconds;
+        _due.Enqueue(conversation, _now.Nanoseconds + (long)(-mean * 1e9 * Math.Log(1 - _rng.NextDouble())));
+    }
+
+    private Conversation New() => new(_rng.NextUInt64(), _workload.SystemPrompts, _workload.SystemTokens);
+
+    private sealed class Sent
+    {
+        public required Conversation Conversation { get; init; }
+
+        public required RouteDecision Decision { get; init; }
+
+        public required RouteTicket Ticket { get; init; }
+
+        public required int Prompt { get; init; }
+
+        public required long[] Answer { get; init; }
+
+        public int Cached { get; set; }
+    }
+}
+
+/// <summary>What goes through a fleet.</summary>
+internal sealed record Workload(int Conversations, int Turns, double ThinkSeconds)
+{
+    public int SystemPrompts { get; init; } = 4;
+
+    public int SystemTokens { get; init; } = 1_500;
+
+    public bool TellsShape { get; init; } = true;
+}

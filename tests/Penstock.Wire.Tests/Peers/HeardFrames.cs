@@ -1,0 +1,30 @@
+using Penstock.Wire.Peers;
+
+namespace Penstock.Wire.Tests.Peers;
+
+/// <summary>Writes down what a decoder says, a line each.</summary>
+internal sealed class HeardFrames : IPeerFrames
+{
+    public List<string> Lines { get; } = [];
+
+    public List<ulong[]> Chains { get; } = [];
+
+    public void Hello(long epoch, string node) => Lines.Add($"hello {node} {epoch}");
+
+    public void Heartbeat(long nanoseconds) => Lines.Add($"heartbeat {nanoseconds}");
+
+    public void Load(PeerReplica replica, int inFlight, long prefillTokens, long decodeTokens) =>
+        Lines.Add($"load {replica.Pool}/{replica.Name} {inFlight} {prefillTokens} {decodeTokens}");
+
+    public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens)
+    {
+        Chains.Add(blocks.ToArray());
+        Lines.Add($"prefix {replica.Pool}/{replica.Name} {tokens} {string.Join(',', blocks.ToArray())}");
+    }
+
+    public void CacheLost(PeerReplica replica) => Lines.Add($"lost {replica.Pool}/{replica.Name}");
+
+    public void Health(PeerReplica replica, bool ejected) => Lines.Add($"health {replica.Name} {ejected}");
+
+    public void Goodbye() => Lines.Add("goodbye");
+}
