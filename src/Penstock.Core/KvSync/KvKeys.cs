@@ -5,8 +5,8 @@ namespace Penstock.Core.KvSync;
 
 /// <summary>
 /// The router's own names of cache blocks: chained like the engines' but made from token ids alone, so that no engine's
-/// hash algorithm or seed need be known. The key of a block is XXH64 over its token ids as little-endian 32-bit numbers,
-/// seeded with the key of the block before it; the first is seeded with its scope.
+/// hash algorithm or seed need be known. The key of a block is XXH64 over its token ids as little-endian 32-bit
+/// numbers, seeded with the key of the block before it; the first is seeded with its scope.
 /// </summary>
 public static class KvKeys
 {

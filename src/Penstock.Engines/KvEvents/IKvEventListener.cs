@@ -13,7 +13,7 @@ public interface IKvEventListener
     /// batch once. The reader is valid during the call; what is left unread is lost.</summary>
     void Batch(KvSource source, ref KvBatchReader batch);
 
-    /// <summary>Nothing that was learned from this source holds any more. What comes next starts from nothing.</summary>
+    /// <summary>Nothing that was learned from this source holds now. What comes next starts from nothing.</summary>
     void Forget(KvSource source, KvForgetReason reason);
 
     /// <summary>An engine pushed its load.</summary>

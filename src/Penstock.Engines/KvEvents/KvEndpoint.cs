@@ -29,7 +29,8 @@ public sealed record KvEndpoint(DnsEndPoint Address, bool IsBoundHere)
         }
 
         var host = setting[Tcp.Length..colon].Trim('[', ']');
-        var isEngineBound = host.Contains('*', StringComparison.Ordinal) || host.Contains("::", StringComparison.Ordinal)
+        var isEngineBound = host.Contains('*', StringComparison.Ordinal)
+            || host.Contains("::", StringComparison.Ordinal)
             || host == "0.0.0.0";
         return new KvEndpoint(new DnsEndPoint(isEngineBound ? engineHost : host, port + rank), !isEngineBound);
     }

@@ -40,7 +40,7 @@ public sealed class KvSubscription : IAsyncDisposable
     /// <summary>The publishers heard of.</summary>
     public IEnumerable<KvSource> Sources => _sources.All;
 
-    /// <summary>The port listened at; 0: none yet. Completed by the first bind where publishers connect to us.</summary>
+    /// <summary>The port listened at; 0: none yet. Given by the first bind where publishers connect to us.</summary>
     public int BoundPort { get; private set; }
 
     /// <summary>Begins to listen.</summary>

@@ -37,7 +37,7 @@ public sealed record KvSubscriptionSettings
 
     public TimeSpan RetryMax { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Publishers connected to a bound endpoint at once at most, and pairs of topic and rank at most.</summary>
+    /// <summary>Publishers connected to a bound endpoint at once at most, and pairs of topic and rank.</summary>
     public int PublishersMax { get; init; } = 64;
 
     /// <summary>Restarts of the numbering over one connection at most: a process that restarts connects anew.</summary>

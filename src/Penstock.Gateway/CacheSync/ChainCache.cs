@@ -1,6 +1,6 @@
 namespace Penstock.Gateway.CacheSync;
 
-/// <summary>Chains of prompts that were asked for lately, the least recently used ones forgotten. Thread-safe.</summary>
+/// <summary>Chains of prompts asked for lately, the least recently used ones forgotten. Thread-safe.</summary>
 internal sealed class ChainCache(long bytesMax)
 {
     private readonly Lock _lock = new();

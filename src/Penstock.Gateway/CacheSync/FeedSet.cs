@@ -28,22 +28,28 @@ internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? dr
     /// <summary>The worst of all, and the sums. Load alone is no feed of a cache.</summary>
     public FeedStatus Status(TimeProvider time)
     {
-        var status = drain is null ? default : new FeedStatus(
-            drain.State, drain.Counts.Questions, drain.Blocks, drain.Gaps, drain.Resets, drain.Counts.Broken,
-            null, null);
+        var status = drain is null ? default : new FeedStatus
+        {
+            State = drain.State,
+            Batches = drain.Counts.Questions,
+            Blocks = drain.Blocks,
+            Gaps = drain.Gaps,
+            Resets = drain.Resets,
+            Faults = drain.Counts.Broken,
+        };
         var heard = drain?.HeardAt ?? 0;
         foreach (var feed in events)
         {
             var counted = feed.Counters;
-            status = new FeedStatus(
-                feed.State > status.State ? feed.State : status.State,
-                status.Batches + counted.Batches,
-                status.Blocks + counted.Blocks,
-                status.Gaps + counted.Gaps,
-                status.Resets + counted.Forgets,
-                status.Faults + counted.Faults,
-                null,
-                null);
+            status = new FeedStatus
+            {
+                State = feed.State > status.State ? feed.State : status.State,
+                Batches = status.Batches + counted.Batches,
+                Blocks = status.Blocks + counted.Blocks,
+                Gaps = status.Gaps + counted.Gaps,
+                Resets = status.Resets + counted.Forgets,
+                Faults = status.Faults + counted.Faults,
+            };
             heard = Math.Max(heard, feed.HeardAt);
         }
 

@@ -20,19 +20,32 @@ internal enum FeedState : byte
 }
 
 /// <summary>What there is to say of one replica's feed. Counts only grow.</summary>
-/// <param name="State">How it stands.</param>
-/// <param name="Batches">Batches, or answers of a drained endpoint, taken.</param>
-/// <param name="Blocks">Blocks in them.</param>
-/// <param name="Gaps">Times that something was missed, whether it could be had again or not.</param>
-/// <param name="Resets">Times that what was known of a rank was void: a restart, or a gap for good.</param>
-/// <param name="Faults">Times that a publisher was cut off for breaking the rules.</param>
-/// <param name="ResidentTokens">Tokens that the engine holds in the accelerator's memory, as it says; null: not all of
-/// it is known.</param>
-/// <param name="LastEvent">How long ago it last said something; null: it never did.</param>
-internal readonly record struct FeedStatus(
-    FeedState State, long Batches, long Blocks, long Gaps, long Resets, long Faults, long? ResidentTokens,
-    TimeSpan? LastEvent)
+internal readonly record struct FeedStatus
 {
+    public FeedState State { get; init; }
+
+    /// <summary>Batches, or answers of a drained endpoint, taken.</summary>
+    public long Batches { get; init; }
+
+    /// <summary>Blocks in them.</summary>
+    public long Blocks { get; init; }
+
+    /// <summary>Times that something was missed, whether it could be had again or not.</summary>
+    public long Gaps { get; init; }
+
+    /// <summary>Times that what was known of a rank was void: a restart, or a gap for good.</summary>
+    public long Resets { get; init; }
+
+    /// <summary>Times that a publisher was cut off for breaking the rules.</summary>
+    public long Faults { get; init; }
+
+    /// <summary>Tokens that the engine holds in the accelerator's memory, as it says; null: not all of it is known.
+    /// </summary>
+    public long? ResidentTokens { get; init; }
+
+    /// <summary>How long ago it last said something; null: it never did.</summary>
+    public TimeSpan? LastEvent { get; init; }
+
     public string StateName => State switch
     {
         FeedState.Live => "live",

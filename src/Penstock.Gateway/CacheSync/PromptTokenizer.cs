@@ -1,7 +1,7 @@
 using System.Buffers;
+using System.Text;
 using Penstock.Core.KvSync;
 using Penstock.Core.Primitives;
-using Penstock.Core.Replicas;
 using Penstock.Engines;
 using Penstock.Engines.Probing;
 using Penstock.Gateway.Pools;
@@ -56,13 +56,14 @@ internal sealed class PromptTokenizer : IDisposable
     /// <summary>Fills in the chain, or leaves it empty where no engine tells it in time.</summary>
     /// <param name="pool">Whose engines are asked, and who the chain is for.</param>
     /// <param name="chat">The prompt as a body of a chat completion.</param>
+    /// <param name="model">The name that the engine is asked for, which may be an adapter's.</param>
     /// <param name="salt">What keeps its cache apart, UTF-8; empty: nothing.</param>
     /// <param name="chain">To be filled.</param>
     /// <param name="cancel">The client left.</param>
     public async Task FillAsync(
-        Pool pool, ReadOnlyMemory<byte> chat, ReadOnlyMemory<byte> salt, TokenChain chain, CancellationToken cancel)
+        Pool pool, ReadOnlyMemory<byte> chat, string model, ReadOnlyMemory<byte> salt, TokenChain chain,
+        CancellationToken cancel)
     {
-        var scope = pool.Tokens.Model;
         var key = KeyOf(pool, chat.Span);
         if (_cache.Find(key) is { } known)
         {
@@ -85,7 +86,8 @@ internal sealed class PromptTokenizer : IDisposable
             return;
         }
 
-        chain.Fill(pool, KvKeys.Scope(scope, default, salt.Span), ids.WrittenSpan);
+        var scope = KvKeys.Scope(pool.Tokens.Model, AdapterOf(identity, model), salt.Span);
+        chain.Fill(pool, scope, ids.WrittenSpan);
         _cache.Add(key, chain.Copy());
     }
 
@@ -97,6 +99,10 @@ internal sealed class PromptTokenizer : IDisposable
         var seed = Hash64.Combine(pool.Tokens.Model, (ulong)pool.Keying.BlockLength);
         return new UInt128(Hash64.Of(chat, seed), Hash64.Of(chat, Hash64.Combine(_secret, seed)));
     }
+
+    /// <summary>The name of a LoRA adapter, as events name it; empty for a whole model.</summary>
+    private static ReadOnlySpan<byte> AdapterOf(EngineIdentity engine, string model) =>
+        engine.Models.Any(m => m.Id == model && m.Parent is not null) ? Encoding.UTF8.GetBytes(model) : default;
 
     /// <summary>One after the other, of those that can.</summary>
     private Replica? Choose(Pool pool)

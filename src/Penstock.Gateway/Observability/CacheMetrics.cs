@@ -29,11 +29,6 @@ internal static class CacheMetrics
             s => s.Resets);
         Count("penstock.replica.cache_event_faults", "{fault}", "Times that a publisher broke the rules.",
             s => s.Faults);
-        meter.CreateObservableGauge(
-            "penstock.replica.cache_resident_tokens",
-            () => Each(fleet).Where(f => f.Status.ResidentTokens is not null)
-                .Select(f => new Measurement<long>(f.Status.ResidentTokens!.Value, f.Labels)),
-            "{token}", "Tokens in the accelerator's cache, as its events say; missing where not all is known.");
     }
 
     public static void Observe(Meter meter, PromptTokenizer prompts)

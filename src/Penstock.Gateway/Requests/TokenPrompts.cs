@@ -39,7 +39,8 @@ internal sealed class TokenPrompts(PromptTokenizer tokenizer) : IDisposable
         using var translated = new BodyBuffer();
         if (ChatOf(x, pool, translated) is { } chat)
         {
-            await tokenizer.FillAsync(pool, chat, SaltOf(chat), x.Tokens, x.Http.RequestAborted);
+            await tokenizer.FillAsync(
+                pool, chat, ModelOf(x, pool), SaltOf(chat), x.Tokens, x.Http.RequestAborted);
         }
     }
 
@@ -71,11 +72,14 @@ internal sealed class TokenPrompts(PromptTokenizer tokenizer) : IDisposable
         return default;
     }
 
+    /// <summary>The name that the engine is asked for.</summary>
+    private static string ModelOf(Exchange x, Pool pool) => pool.Snapshot.UpstreamModel ?? x.Model.Id;
+
     /// <summary>The prompt as a chat completion; null where the body cannot be translated, which its dispatch will
     /// say.</summary>
     private static ReadOnlyMemory<byte>? ChatOf(Exchange x, Pool pool, BodyBuffer output)
     {
-        var model = pool.Snapshot.UpstreamModel ?? x.Model.Id;
+        var model = ModelOf(x, pool);
         if (x.Dialect != Dialect.OpenAiChat)
         {
             var settings = new TranslationSettings

@@ -58,7 +58,7 @@ public sealed class CacheFeedTests
 
         await fleet.Engines[0].JsonAsync("/faults", """{"restart":true}""");
         await fleet.Engines[0].JsonAsync("/v1/chat/completions", EventedFleet.Chat("hello"));
-        await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") == 1 && EventedFleet.State(f) == "live");
+        await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") > 0 && EventedFleet.State(f) == "live");
 
         var answer = await fleet.Gateway.AskAsync("/v1/chat/completions", story);
         var decision = (await fleet.Gateway.DecisionsAsync())[^1];
@@ -77,7 +77,7 @@ public sealed class CacheFeedTests
         await fleet.WhenAsync(f => EventedFleet.Count(f, "blocks") >= 12);
         await fleet.Engines[0].JsonAsync("/faults", """{"restart":true}""");
         await fleet.Engines[0].JsonAsync("/v1/chat/completions", EventedFleet.Chat("hello"));
-        await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") == 1 && EventedFleet.State(f) == "live");
+        await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") > 0 && EventedFleet.State(f) == "live");
 
         await fleet.Gateway.AskAsync("/v1/chat/completions", story);
         var decision = (await fleet.Gateway.DecisionsAsync())[^1];

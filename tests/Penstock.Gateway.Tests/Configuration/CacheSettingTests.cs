@@ -61,7 +61,8 @@ public class CacheSettingTests
         Assert.True(pool.KeysAreTokens);
         Assert.Equal(new CacheSnapshot { CapacityTokens = 1000, BlockTokens = 32 }, pool.Cache);
         Assert.Equal(
-            new KvEventsSnapshot { Endpoint = new("{host}", 5557), Topic = "kv", Ranks = 2 }, pool.Replicas[0].KvEvents);
+            new KvEventsSnapshot { Endpoint = new("{host}", 5557), Topic = "kv", Ranks = 2 },
+            pool.Replicas[0].KvEvents);
         Assert.Equal(
             new KvEventsSnapshot { Enabled = false, Replay = new("::1", 5558) }, pool.Replicas[1].KvEvents);
     }
