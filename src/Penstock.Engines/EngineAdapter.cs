@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Net.Http.Headers;
 using Penstock.Core.Replicas;
 using Penstock.Engines.Probing;
+using Penstock.Wire.Vllm;
 
 namespace Penstock.Engines;
 
@@ -86,6 +88,21 @@ public abstract class EngineAdapter
     public virtual Task<LoadReport?> ReadLoadAsync(
         EngineClient client, EngineEndpoint endpoint, EngineIdentity identity, CancellationToken cancel) =>
         Task.FromResult<LoadReport?>(null);
+
+    /// <summary>The token ids of the prompt that a chat would have, added to <paramref name="ids"/>; false where the
+    /// engine does not tell in time.</summary>
+    /// <param name="client">Asks; its limits bound the answer.</param>
+    /// <param name="endpoint">Where the engine is.</param>
+    /// <param name="chat">The body of a chat completion, as it would be sent.</param>
+    /// <param name="ids">Takes the ids.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    public virtual async Task<bool> ReadPromptAsync(
+        EngineClient client, EngineEndpoint endpoint, ReadOnlyMemory<byte> chat, IBufferWriter<uint> ids,
+        CancellationToken cancel)
+    {
+        var answer = await client.PostAsync(this, endpoint, "/tokenize", chat, cancel);
+        return answer.IsOk && TokenIds.TryRead(answer.Body.Span, ids);
+    }
 
     /// <summary>What follows from an answer with this status.</summary>
     /// <param name="status">The HTTP status.</param>

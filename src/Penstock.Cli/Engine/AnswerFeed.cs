@@ -9,6 +9,9 @@ namespace Penstock.Cli.Engine;
 /// </summary>
 internal sealed class AnswerFeed(long id, Instant submitted, int promptTokens)
 {
+    /// <summary>What <see cref="MoreThanAsync"/> says of an engine that died.</summary>
+    public const int Lost = -1;
+
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
 
@@ -32,16 +35,21 @@ internal sealed class AnswerFeed(long id, Instant submitted, int promptTokens)
     /// <summary>Tokens produced so far.</summary>
     public int Tokens => _tokens;
 
+    /// <summary>The engine died; there will be no more.</summary>
+    public void Lose() => Report(Lost);
+
     public void Report(int tokens)
     {
         _tokens = tokens;
         _wake.Writer.TryWrite(true);
     }
 
-    /// <summary>Waits for more tokens than <paramref name="known"/> and returns how many there are.</summary>
+    /// <summary>
+    /// Waits for more tokens than <paramref name="known"/> and returns how many there are, or <see cref="Lost"/>.
+    /// </summary>
     public async ValueTask<int> MoreThanAsync(int known, CancellationToken cancellation)
     {
-        while (_tokens <= known)
+        while (_tokens <= known && _tokens != Lost)
         {
             await _wake.Reader.ReadAsync(cancellation);
         }

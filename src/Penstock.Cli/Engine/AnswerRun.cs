@@ -71,6 +71,12 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
             await StallAsync(fate.StallsAfter == sent);
             var enough = sent == 0 ? 1 : Math.Min(sent + engine.Options.StreamInterval, total);
             var ready = await feed.MoreThanAsync(enough - 1, http.RequestAborted);
+            if (ready == AnswerFeed.Lost)
+            {
+                await CutAsync();
+                return;
+            }
+
             head.CachedTokens = feed.CachedTokens;
             sent = Write(head, sent, NextHalt(fate, sent, ready), output);
             if (sent == total && fate.DiesAfter != total)
@@ -91,8 +97,8 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
     {
         await StallAsync(fate.StallsAfter is not null);
         var last = Math.Min(head.Answer.Tokens, fate.DiesAfter ?? int.MaxValue);
-        await feed.MoreThanAsync(last - 1, http.RequestAborted);
-        if (fate.DiesAfter <= head.Answer.Tokens)
+        var ready = await feed.MoreThanAsync(last - 1, http.RequestAborted);
+        if (ready == AnswerFeed.Lost || fate.DiesAfter <= head.Answer.Tokens)
         {
             http.Abort();
             return;
@@ -153,6 +159,7 @@ internal sealed class AnswerRun(SimulatedEngine engine, HttpContext http, Infere
         PromptTokens = call.Prompt.Count,
         IncludeUsage = call.IncludeUsage,
         Tool = call.Tool,
+        TellsTimings = engine.Kind.TellsTimings,
         Answer = answer,
     };
 }

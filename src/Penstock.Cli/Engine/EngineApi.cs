@@ -6,7 +6,9 @@ using Penstock.Cli.Engine.Calls;
 
 namespace Penstock.Cli.Engine;
 
-/// <summary>The HTTP surface of one simulated engine: vLLM's paths, and <c>/faults</c>.</summary>
+/// <summary>
+/// The HTTP surface of one simulated engine: the pages of its kind, inference, and <c>/faults</c>.
+/// </summary>
 internal static class EngineApi
 {
     private static readonly JsonWriterOptions Json = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -15,8 +17,14 @@ internal static class EngineApi
 
     public static Task ServeAsync(SimulatedEngine engine, HttpContext http)
     {
-        var post = HttpMethods.IsPost(http.Request.Method);
-        var get = HttpMethods.IsGet(http.Request.Method) || HttpMethods.IsHead(http.Request.Method);
+        var method = HttpMethods.IsHead(http.Request.Method) ? HttpMethods.Get : http.Request.Method;
+        if (engine.Kind.Serve(engine, http, $"{method} {http.Request.Path.Value}") is { } served)
+        {
+            return served;
+        }
+
+        var post = HttpMethods.IsPost(method);
+        var get = HttpMethods.IsGet(method);
         return http.Request.Path.Value switch
         {
             "/v1/chat/completions" => post
@@ -26,15 +34,9 @@ internal static class EngineApi
             "/v1/completions" => post
                 ? AnswerAsync(engine, http, CompletionBody.Read, CompletionFormat.Instance) : NotAllowed(http),
             "/v1/messages/count_tokens" => post ? CountAsync(engine, http) : NotAllowed(http),
-            "/tokenize" => post ? TokenApi.TokenizeAsync(engine, http) : NotAllowed(http),
-            "/detokenize" => post ? TokenApi.DetokenizeAsync(http) : NotAllowed(http),
             "/faults" => post ? FaultApi.SetAsync(engine, http) : FaultApi.GetAsync(engine, http),
             "/v1/models" => get ? StatusApi.ModelsAsync(engine, http) : NotAllowed(http),
-            "/health" => get ? Task.CompletedTask : NotAllowed(http),
-            "/ping" => get || post ? Task.CompletedTask : NotAllowed(http),
-            "/version" => get ? StatusApi.VersionAsync(http) : NotAllowed(http),
-            "/load" => get ? StatusApi.LoadAsync(engine, http) : NotAllowed(http),
-            "/metrics" => get ? StatusApi.MetricsAsync(engine, http) : NotAllowed(http),
+            { } path when engine.Kind.HasPage(path) => NotAllowed(http),
             _ => DetailAsync(http, 404, "Not Found"),
         };
     }

@@ -13,21 +13,26 @@ internal sealed class EngineClock : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly EngineModel _model;
-    private readonly EngineMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly double _scale;
     private readonly long _start;
     private readonly ITimer _timer;
+    private readonly Action<EngineModel> _changed;
     private readonly Dictionary<long, AnswerFeed> _feeds = [];
+    private EngineMetrics _metrics = new();
     private long _lastId;
     private bool _disposed;
 
-    public EngineClock(EngineModel model, EngineMetrics metrics, TimeProvider time, double scale)
+    /// <param name="model">The engine; nobody else touches it.</param>
+    /// <param name="time">The real clock.</param>
+    /// <param name="scale">Virtual seconds in a real one.</param>
+    /// <param name="changed">Looks at the model after whatever happened to it, under the lock; must not wait.</param>
+    public EngineClock(EngineModel model, TimeProvider time, double scale, Action<EngineModel> changed)
     {
         _model = model;
-        _metrics = metrics;
         _time = time;
         _scale = scale;
+        _changed = changed;
         _start = time.GetTimestamp();
         _timer = time.CreateTimer(
             static state => ((EngineClock)state!).Run(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -56,20 +61,22 @@ internal sealed class EngineClock : IDisposable
         }
     }
 
-    /// <summary>Hands a request to the engine; the feed tells how it comes along.</summary>
-    public SubmitVerdict Submit(int promptTokens, int outputTokens, ulong[] chain, out AnswerFeed feed)
+    /// <summary>Hands a request to the engine, under an id of its own; the feed tells how it comes along.</summary>
+    public SubmitVerdict Submit(in EngineRequest request, out AnswerFeed feed)
     {
         lock (_gate)
         {
             var now = Now();
             Deliver(_model.Advance(now));
-            feed = new AnswerFeed(++_lastId, now, promptTokens);
-            var verdict = _model.Submit(new EngineRequest(feed.Id, promptTokens, outputTokens, chain), now);
+            feed = new AnswerFeed(++_lastId, now, request.PromptTokens);
+            var verdict = _model.Submit(request with { Id = feed.Id }, now);
             if (verdict == SubmitVerdict.Accepted)
             {
                 _feeds.Add(feed.Id, feed);
                 SetTimer(now);
             }
+
+            _changed(_model);
 
             return verdict;
         }
@@ -89,6 +96,44 @@ internal sealed class EngineClock : IDisposable
             }
 
             SetTimer(now);
+            _changed(_model);
+        }
+    }
+
+    /// <summary>Forgets all cached content; false, and nothing done, while requests hold memory.</summary>
+    public bool TryClearCache()
+    {
+        lock (_gate)
+        {
+            var now = Now();
+            Deliver(_model.Advance(now));
+            var cleared = _model.TryClearCache(now);
+            SetTimer(now);
+            _changed(_model);
+            return cleared;
+        }
+    }
+
+    /// <summary>The engine's process dies and is there again; what it answered is lost.</summary>
+    /// <param name="whileDead">What else dies with it; under the lock.</param>
+    public void Restart(Action whileDead)
+    {
+        lock (_gate)
+        {
+            var now = Now();
+            Deliver(_model.Advance(now));
+            _changed(_model);
+            _model.Restart(now);
+            _metrics = new EngineMetrics();
+            foreach (var feed in _feeds.Values)
+            {
+                feed.Lose();
+            }
+
+            _feeds.Clear();
+            whileDead();
+            SetTimer(now);
+            _changed(_model);
         }
     }
 
@@ -118,6 +163,7 @@ internal sealed class EngineClock : IDisposable
             var now = Now();
             Deliver(_model.Advance(now));
             SetTimer(now);
+            _changed(_model);
         }
     }
 

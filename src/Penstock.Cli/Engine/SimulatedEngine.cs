@@ -1,6 +1,7 @@
 using System.Globalization;
 using Penstock.Cli.Engine.Calls;
-using Penstock.Cli.Engine.Metrics;
+using Penstock.Cli.Engine.Kinds;
+using Penstock.Cli.Engine.Publishing;
 using Penstock.Core.Primitives;
 using Penstock.Simulator.Faults;
 using Penstock.Simulator.Replicas;
@@ -9,15 +10,18 @@ using Penstock.Simulator.Texts;
 namespace Penstock.Cli.Engine;
 
 /// <summary>One simulated engine that serves requests in real time. Thread-safe.</summary>
-internal sealed class SimulatedEngine : IDisposable
+internal sealed class SimulatedEngine : IAsyncDisposable
 {
     private readonly Lock _drawing = new();
+    private readonly ICacheEventSink? _events;
     private readonly EngineClock _clock;
     private volatile EngineFaults _faults;
     private Rng _rng;
     private long _answers;
+    private long _toldIteration;
 
     /// <exception cref="ArgumentException">The options cannot be used.</exception>
+    /// <exception cref="IOException">A port to publish on is taken.</exception>
     public SimulatedEngine(SimulatedEngineOptions options, TimeProvider time)
     {
         if (options.Models.IsDefaultOrEmpty)
@@ -35,19 +39,42 @@ internal sealed class SimulatedEngine : IDisposable
             throw new ArgumentException("stream interval must be at least 1", nameof(options));
         }
 
+        if (options.Events?.Errors() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join("; ", errors), nameof(options));
+        }
+
         Options = options;
         Time = time;
         StartedAt = time.GetUtcNow();
-        _clock = new EngineClock(
-            new EngineModel(options.Profile, options.Seed), new EngineMetrics(), time, options.TimeScale);
+        Kind = EngineKind.Of(options.Kind);
+        Profile = EngineShape.Of(options);
         _rng = new Rng(Hash64.Combine(options.Seed, 1));
         _faults = options.Faults;
+        var drains = options.Kind == SimulatedEngineKind.Trtllm;
+        var model = new EngineModel(
+            Profile, options.Seed, reportsCache: drains || options.Events?.Endpoint is not null);
+        Drain = drains ? new EventDrain(Profile, Hash64.Combine(options.Seed, 3), () => _faults) : null;
+        Publishing = options.Events is { } wanted
+            ? new EnginePublishing(wanted, Profile, options.Seed, time, () => _faults)
+            : null;
+        _events = Drain is null ? Publishing?.Events : Drain;
+        _clock = new EngineClock(model, time, options.TimeScale, Tell);
         Faults = options.Faults;
     }
 
     public SimulatedEngineOptions Options { get; }
 
-    public EngineProfile Profile => Options.Profile;
+    public EngineKind Kind { get; }
+
+    /// <summary>The profile of the options with the memory that the kind makes of it.</summary>
+    public EngineProfile Profile { get; }
+
+    /// <summary>What it publishes over ZMQ; null: nothing.</summary>
+    public EnginePublishing? Publishing { get; }
+
+    /// <summary>Cache events that wait to be fetched; null where the kind has no such page.</summary>
+    public EventDrain? Drain { get; }
 
     public TimeProvider Time { get; }
 
@@ -106,10 +133,35 @@ internal sealed class SimulatedEngine : IDisposable
         return id.ToString("x16", CultureInfo.InvariantCulture);
     }
 
-    public SubmitVerdict Submit(InferenceCall call, PlannedAnswer answer, out AnswerFeed feed) => _clock.Submit(
-        call.Prompt.Count, answer.Tokens, call.Prompt.ChainWith(answer, Profile.BlockSize), out feed);
+    public SubmitVerdict Submit(InferenceCall call, PlannedAnswer answer, out AnswerFeed feed)
+    {
+        var tokens = call.Prompt.With(answer);
+        var request = new EngineRequest(
+            0,
+            call.Prompt.Count,
+            answer.Tokens,
+            PromptChain.Of(tokens, Profile.BlockSize, call.Prompt.Salt),
+            _events is null ? default : tokens);
+        return _clock.Submit(request, out feed);
+    }
 
     public void Cancel(AnswerFeed feed) => _clock.Cancel(feed);
+
+    /// <summary>Forgets all cached content; false, and nothing done, while requests hold memory.</summary>
+    public bool TryClearCache() => _clock.TryClearCache();
+
+    /// <summary>
+    /// The process dies and is there again: answers are cut, the cache is empty, totals and the numbers of what it
+    /// publishes begin anew. It keeps its faults.
+    /// </summary>
+    public void Restart() => _clock.Restart(() =>
+    {
+        Drain?.Restart();
+        Publishing?.Restart();
+    });
+
+    /// <summary>True once for each iteration.</summary>
+    public bool IsNewIteration(long steps) => steps > 0 && Interlocked.Exchange(ref _toldIteration, steps) != steps;
 
     public string WriteMetrics()
     {
@@ -118,5 +170,23 @@ internal sealed class SimulatedEngine : IDisposable
         return text;
     }
 
-    public void Dispose() => _clock.Dispose();
+    public async ValueTask DisposeAsync()
+    {
+        _clock.Dispose();
+        if (Publishing is not null)
+        {
+            await Publishing.DisposeAsync();
+        }
+    }
+
+    private void Tell(EngineModel model)
+    {
+        var events = model.TakeCacheEvents();
+        if (!events.IsEmpty)
+        {
+            _events?.Publish(events);
+        }
+
+        Publishing?.Update(model.Counters);
+    }
 }

@@ -30,6 +30,10 @@ public sealed class SimulatedEngineHost : IAsyncDisposable
     /// <summary>Where the engines listen, in the order in which they were asked for.</summary>
     public ImmutableArray<Uri> Urls { get; }
 
+    /// <summary>Where the engines publish, in the same order; null for one that does not.</summary>
+    public ImmutableArray<SimulatedEventAddresses?> Events =>
+        [.. _engines.Select(static engine => engine.Publishing?.Addresses)];
+
     /// <summary>Starts the engines; they take requests when the task is done.</summary>
     /// <exception cref="IOException">A port is taken.</exception>
     /// <exception cref="ArgumentException">The options of an engine cannot be used.</exception>
@@ -42,7 +46,7 @@ public sealed class SimulatedEngineHost : IAsyncDisposable
         IReadOnlyList<SimulatedEngineOptions> engines, TimeProvider time, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(engines);
-        ImmutableArray<SimulatedEngine> running = [.. engines.Select(options => new SimulatedEngine(options, time))];
+        var running = await MakeAsync(engines, time);
         var listeners = new ListenOptions[running.Length];
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.Configure<HostOptions>(static host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
@@ -79,6 +83,30 @@ public sealed class SimulatedEngineHost : IAsyncDisposable
 
     public ValueTask DisposeAsync() => StopAsync(_app, _engines);
 
+    private static async Task<ImmutableArray<SimulatedEngine>> MakeAsync(
+        IReadOnlyList<SimulatedEngineOptions> engines, TimeProvider time)
+    {
+        List<SimulatedEngine> made = [];
+        try
+        {
+            foreach (var options in engines)
+            {
+                made.Add(new SimulatedEngine(options, time));
+            }
+        }
+        catch
+        {
+            foreach (var engine in made)
+            {
+                await engine.DisposeAsync();
+            }
+
+            throw;
+        }
+
+        return [.. made];
+    }
+
     /// <summary>The listener that a connection came through says which engine it is for.</summary>
     private static Task ServeConnection(
         SimulatedEngine engine, ConnectionDelegate next, ConnectionContext connection)
@@ -101,7 +129,7 @@ public sealed class SimulatedEngineHost : IAsyncDisposable
         await app.DisposeAsync();
         foreach (var engine in engines)
         {
-            engine.Dispose();
+            await engine.DisposeAsync();
         }
     }
 }

@@ -11,6 +11,24 @@ public sealed record SimulatedEngineOptions
     /// <summary>Timing, memory and limits.</summary>
     public required EngineProfile Profile { get; init; }
 
+    /// <summary>The kind of engine that is played.</summary>
+    public SimulatedEngineKind Kind { get; init; }
+
+    /// <summary>Tokens that the cache holds; null: those of the profile.</summary>
+    public long? KvTokens { get; init; }
+
+    /// <summary>Tokens of a block or page; null: as the kind has them.</summary>
+    public int? BlockTokens { get; init; }
+
+    /// <summary>Slots of a llama.cpp server, which share the tokens evenly; null: four.</summary>
+    public int? Slots { get; init; }
+
+    /// <summary>Tokens that a llama.cpp server keeps in the host's memory.</summary>
+    public long HostCacheTokens { get; init; }
+
+    /// <summary>What it publishes over ZMQ; null: nothing.</summary>
+    public SimulatedEventOptions? Events { get; init; }
+
     /// <summary>The names under which the model is served; the first is the one that lists show.</summary>
     public required ImmutableArray<string> Models { get; init; }
 

@@ -5,6 +5,8 @@ namespace Penstock.Cli.Engine;
 /// <summary>What an engine tells about itself.</summary>
 internal static class StatusApi
 {
+    public const string Version = "0.1.0+penstock.simulated";
+
     /// <summary>The model list in vLLM's shape; <c>owned_by</c> says that it is simulated.</summary>
     public static Task ModelsAsync(SimulatedEngine engine, HttpContext http) => EngineApi.WriteAsync(http, json =>
     {
@@ -33,7 +35,7 @@ internal static class StatusApi
     public static Task VersionAsync(HttpContext http) => EngineApi.WriteAsync(http, json =>
     {
         json.WriteStartObject();
-        json.WriteString("version"u8, "0.1.0+penstock.simulated"u8);
+        json.WriteString("version"u8, Version);
         json.WriteEndObject();
     });
 
@@ -46,9 +48,17 @@ internal static class StatusApi
         json.WriteEndObject();
     });
 
-    public static Task MetricsAsync(SimulatedEngine engine, HttpContext http)
+    /// <summary>A page of metrics.</summary>
+    public static Task TextAsync(HttpContext http, string metrics)
     {
         http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
-        return http.Response.WriteAsync(engine.WriteMetrics(), http.RequestAborted);
+        return http.Response.WriteAsync(metrics, http.RequestAborted);
+    }
+
+    /// <summary>Forgets all cached content; refused while requests hold memory.</summary>
+    public static Task ClearCacheAsync(SimulatedEngine engine, HttpContext http)
+    {
+        http.Response.StatusCode = engine.TryClearCache() ? 200 : 400;
+        return Task.CompletedTask;
     }
 }

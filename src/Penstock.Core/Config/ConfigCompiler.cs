@@ -19,6 +19,7 @@ public static class ConfigCompiler
         PoolRules.Check(config, models, secrets, errors);
         KeyRules.Check(config, models, secrets, errors);
         PriceRules.Check(config, models, errors);
+        CacheRules.Check(config, errors);
         ClusterRules.Check(config, secrets, errors);
     }
 
@@ -105,8 +106,7 @@ public static class ConfigCompiler
             Engine = pool.Engine,
             UpstreamModel = pool.UpstreamModel,
             UpstreamKey = TextOf(pool.Credential, secrets),
-            Replicas = [.. pool.Replicas.Select(static r =>
-                new ReplicaSnapshot(PoolRules.NameOf(r), r.Url) { Accelerator = r.Accelerator })],
+            Replicas = [.. pool.Replicas.Select(r => Replica(r, pool))],
             Timeouts = new()
             {
                 Connect = pool.Timeouts.Connect,
@@ -115,8 +115,33 @@ public static class ConfigCompiler
                 NonStreaming = pool.Timeouts.NonStreaming,
             },
             Policy = pool.Policy ?? routing.Policy,
+            KeysAreTokens = pool.PrefixKeys == KnownNames.KeysTokens,
+            Cache = new()
+            {
+                CapacityTokens = pool.Cache.CapacityTokens,
+                BlockTokens = (int?)pool.Cache.BlockTokens,
+                HostTokens = pool.Cache.HostTokens,
+                DiskTokens = pool.Cache.DiskTokens,
+            },
             Simulated = pool.Simulated,
         };
+
+    private static ReplicaSnapshot Replica(ReplicaConfig replica, PoolConfig pool)
+    {
+        var events = replica.KvEvents ?? pool.KvEvents;
+        return new(PoolRules.NameOf(replica), replica.Url)
+        {
+            Accelerator = replica.Accelerator,
+            KvEvents = new()
+            {
+                Enabled = events.Enabled,
+                Endpoint = events.Endpoint is { } endpoint ? TcpAddress.Parse(endpoint) : null,
+                Replay = events.ReplayEndpoint is { } replay ? TcpAddress.Parse(replay) : null,
+                Topic = events.Topic,
+                Ranks = (int?)events.Ranks,
+            },
+        };
+    }
 
     private static ClusterSnapshot Cluster(ClusterConfig cluster, SecretValues secrets) =>
         new()

@@ -61,6 +61,16 @@ public sealed record PoolConfig
         Vocabulary = Vocabulary.Policies)]
     public string? Policy { get; init; }
 
+    [Setting("What prefixes are known by: bytes of the prompt, or the engine's own tokens, which take its events and "
+        + "one question to it a prompt.", Vocabulary = Vocabulary.PrefixKeys)]
+    public string PrefixKeys { get; init; } = KnownNames.KeysBytes;
+
+    [Setting("Where the engines say what happens in their caches.")]
+    public KvEventsConfig KvEvents { get; init; } = new();
+
+    [Setting("What the cache of each replica is like, where its engine does not tell or tells otherwise.")]
+    public CacheConfig Cache { get; init; } = new();
+
     [Setting("The replicas are simulated engines, which is said wherever the model is shown.")]
     public bool Simulated { get; init; }
 }
@@ -77,6 +87,9 @@ public sealed record ReplicaConfig
 
     [Setting("The kind of accelerator where it differs from the pool's.")]
     public string? Accelerator { get; init; }
+
+    [Setting("Where this one says what happens in its cache, instead of the pool's kv_events.")]
+    public KvEventsConfig? KvEvents { get; init; }
 }
 
 /// <summary>The watchdogs of a pool; becomes <see cref="TimeoutsSnapshot"/>.</summary>

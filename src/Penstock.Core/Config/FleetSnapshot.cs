@@ -91,6 +91,12 @@ public sealed record PoolSnapshot
     /// <summary>The name of the policy that picks a replica here; the fleet's where the pool names none.</summary>
     public string Policy { get; init; } = RoutingSnapshot.Default.Policy;
 
+    /// <summary>Prefixes are known by the engine's own tokens, not by bytes of the prompt.</summary>
+    public bool KeysAreTokens { get; init; }
+
+    /// <summary>What is configured of the replicas' caches.</summary>
+    public CacheSnapshot Cache { get; init; } = CacheSnapshot.Default;
+
     public bool Simulated { get; init; }
 
     /// <summary>The name alone: a record would print its credential.</summary>
@@ -102,6 +108,9 @@ public sealed record ReplicaSnapshot(string Name, Uri Url)
 {
     /// <summary>The accelerator kind where it differs from the pool's.</summary>
     public string? Accelerator { get; init; }
+
+    /// <summary>Where it says what happens in its cache.</summary>
+    public KvEventsSnapshot KvEvents { get; init; } = KvEventsSnapshot.Default;
 }
 
 /// <summary>The watchdogs of one pool.</summary>

@@ -20,6 +20,9 @@ public enum Vocabulary
 
     /// <summary>Who is believed to share cached prefixes.</summary>
     CacheScopes,
+
+    /// <summary>What prefixes are known by.</summary>
+    PrefixKeys,
 }
 
 /// <summary>The words that a document may use for policies, engines, log levels and scopes.</summary>
@@ -48,6 +51,15 @@ public static class KnownNames
     /// <summary>Who is believed to share cached prefixes, the narrower before the wider.</summary>
     public static ImmutableArray<string> CacheScopes { get; } = [ScopeWorkspace, ScopeOrg, ScopeAll];
 
+    /// <summary>Prefixes are known by the bytes of the prompt.</summary>
+    public const string KeysBytes = "bytes";
+
+    /// <summary>Prefixes are known by the engine's own tokens.</summary>
+    public const string KeysTokens = "tokens";
+
+    /// <summary>What prefixes are known by, the default first.</summary>
+    public static ImmutableArray<string> PrefixKeys { get; } = [KeysBytes, KeysTokens];
+
     /// <summary>The words of <paramref name="vocabulary"/>; empty where any word will do.</summary>
     public static ImmutableArray<string> Of(Vocabulary vocabulary) => vocabulary switch
     {
@@ -55,6 +67,7 @@ public static class KnownNames
         Vocabulary.Engines => Engines,
         Vocabulary.LogLevels => LogLevels,
         Vocabulary.CacheScopes => CacheScopes,
+        Vocabulary.PrefixKeys => PrefixKeys,
         _ => [],
     };
 }

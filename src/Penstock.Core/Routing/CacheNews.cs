@@ -6,7 +6,7 @@ namespace Penstock.Core.Routing;
 internal static class CacheNews
 {
     public static void Apply(
-        in PoolEvent happened, in PromptPrefix prompt, ref ReplicaLoad load, PrefixIndex index)
+        in PoolEvent happened, in PromptPrefix prompt, ref ReplicaLoad load, PrefixIndex index, PeerLoads peers)
     {
         var replica = happened.Replica;
         switch (happened.Kind)
@@ -25,7 +25,9 @@ internal static class CacheNews
                 index.Removed(replica, happened.Tier, prompt.Blocks);
                 break;
             case PoolEventKind.CacheResident:
-                index.Resident(replica, happened.Tier, happened.Tokens);
+                var elsewhere = peers.IsEmpty ? default : peers.Sum(replica, happened.At, 0, out _);
+                var untold = UntoldTokens.Most(in load, in elsewhere, happened.At);
+                index.Resident(replica, happened.Tier, happened.Tokens + untold);
                 break;
             case PoolEventKind.PeerPrefix:
                 index.Heard(prompt.Blocks, replica);

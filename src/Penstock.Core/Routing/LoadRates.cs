@@ -124,6 +124,7 @@ internal static class LoadRates
             load.PrefillingSince = now;
         }
 
+        UntoldTokens.Came(ref load, tokens, now);
         var kept = Math.Exp(-Math.Max(0, (now - load.SentAt).TotalSeconds) / SendingSpan);
         load.SentRate = (load.SentRate * kept) + (tokens / SendingSpan);
         load.SentAt = now;

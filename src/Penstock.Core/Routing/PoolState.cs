@@ -116,7 +116,7 @@ public sealed class PoolState
                 _peers.Remove(happened.Node);
                 break;
             default:
-                CacheNews.Apply(in happened, in prompt, ref load, _index);
+                CacheNews.Apply(in happened, in prompt, ref load, _index, _peers);
                 break;
         }
 
@@ -249,6 +249,7 @@ public sealed class PoolState
         load.DecodeTokens -= request.DecodeTokens;
         load.InFlight--;
         Check.That(load.InFlight >= 0 && load.DecodeTokens >= 0);
+        UntoldTokens.Came(ref load, request.PromptTokens + happened.Report.OutputTokens, happened.At);
         if (happened.End == RouteEnd.Completed)
         {
             Learn(in happened, in request, ref load);

@@ -68,6 +68,12 @@ public struct ReplicaLoad
     /// <summary>When <see cref="SentRate"/> was last moved on.</summary>
     public Instant SentAt;
 
+    /// <summary>Tokens that came to its cache lately, by this node; see <see cref="UntoldTokens"/>.</summary>
+    internal double CameTokens;
+
+    /// <summary>When <see cref="CameTokens"/> was last moved on.</summary>
+    internal Instant CameAt;
+
     /// <summary>How far what is believed of its cache is relied on.</summary>
     public CacheTrust Trust;
 

@@ -1,9 +1,11 @@
+using System.Buffers;
 using Penstock.Core.Outcomes;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Replicas;
 using Penstock.Engines.Probing;
 using Penstock.Wire.LlamaCpp;
 using Penstock.Wire.ModelLists;
+using Penstock.Wire.Vllm;
 
 namespace Penstock.Engines.Adapters;
 
@@ -74,6 +76,20 @@ internal sealed class LlamaCppAdapter : EngineAdapter
         return clientFault
             ? EngineVerdict.ClientFault(FailureKind.InvalidRequest, relayBody: false)
             : base.Classify(status, body);
+    }
+
+    public override async Task<bool> ReadPromptAsync(
+        EngineClient client, EngineEndpoint endpoint, ReadOnlyMemory<byte> chat, IBufferWriter<uint> ids,
+        CancellationToken cancel)
+    {
+        var text = await client.PostAsync(this, endpoint, "/apply-template", chat, cancel);
+        if (!text.IsOk || LlamaCppTemplate.ToTokenize(text.Body) is not { } question)
+        {
+            return false;
+        }
+
+        var answer = await client.PostAsync(this, endpoint, "/tokenize", question, cancel);
+        return answer.IsOk && TokenIds.TryRead(answer.Body.Span, ids);
     }
 
     internal override async Task<EngineIdentity?> RecogniseAsync(EngineAnswers answers, CancellationToken cancel)

@@ -69,6 +69,12 @@ public sealed class EngineClient : IDisposable
         EngineAdapter adapter, EngineEndpoint endpoint, string path, CancellationToken cancel) =>
         SendAsync(new(adapter, endpoint, HttpMethod.Post, path), _limits, cancel);
 
+    /// <summary>Posts a JSON document.</summary>
+    internal Task<EngineAnswer> PostAsync(
+        EngineAdapter adapter, EngineEndpoint endpoint, string path, ReadOnlyMemory<byte> body,
+        CancellationToken cancel) =>
+        SendAsync(new(adapter, endpoint, HttpMethod.Post, path) { Body = body }, _limits, cancel);
+
     /// <summary>Posts nothing to <paramref name="path"/>, where that is how an engine is asked for what it has
     /// collected; such answers are larger, and may take longer, than those about health.</summary>
     internal Task<EngineAnswer> DrainAsync(
@@ -132,6 +138,8 @@ public sealed class EngineClient : IDisposable
     private readonly record struct Question(
         EngineAdapter Adapter, EngineEndpoint Endpoint, HttpMethod Method, string Path)
     {
+        public ReadOnlyMemory<byte> Body { get; init; }
+
         public HttpRequestMessage ToRequest()
         {
             var request = new HttpRequestMessage(Method, Endpoint.Resolve(Path)) { Version = HttpVersion.Version11 };
@@ -143,7 +151,7 @@ public sealed class EngineClient : IDisposable
 
             if (Method == HttpMethod.Post)
             {
-                request.Content = new ByteArrayContent([]);
+                request.Content = new ReadOnlyMemoryContent(Body);
                 request.Content.Headers.TryAddWithoutValidation("content-type", "application/json");
             }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Penstock.Core.Routing;
+using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Pools;
 
 namespace Penstock.Gateway.Api;
@@ -51,10 +52,33 @@ internal static class FleetDocument
             json.WriteNumber("prefill_tokens_per_second", Math.Round(load.PrefillRate, 1));
             json.WriteNumber("seconds_per_token", Math.Round(load.SecondsPerToken, 6));
             WriteCache(in load, pool.RememberedBlocks(slot), json);
+            WriteCacheEvents(replica.Cache.Status(), json);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static void WriteCacheEvents(in FeedStatus status, Utf8JsonWriter json)
+    {
+        json.WriteStartObject("cache_events");
+        json.WriteString("state", status.StateName);
+        json.WriteNumber("batches", status.Batches);
+        json.WriteNumber("blocks", status.Blocks);
+        json.WriteNumber("gaps", status.Gaps);
+        json.WriteNumber("resets", status.Resets);
+        json.WriteNumber("faults", status.Faults);
+        if (status.ResidentTokens is { } resident)
+        {
+            json.WriteNumber("resident_tokens", resident);
+        }
+
+        if (status.LastEvent is { } last)
+        {
+            json.WriteNumber("last_event_ms", Math.Round(last.TotalMilliseconds));
+        }
+
         json.WriteEndObject();
     }
 

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Gateway.Api;
+using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Cluster;
 using Penstock.Gateway.Cluster.Outgoing;
 using Penstock.Gateway.Configuration;
@@ -68,7 +69,9 @@ public sealed class GatewayHost : IAsyncDisposable
         var recordings = OpenRecordings(options.Data, source.Document.DecisionLog, time, logs);
         var outbox = source.Current.Cluster is null ? null : new PeerOutbox();
         var outlets = new PoolOutlets(recordings, outbox);
-        var fleet = new FleetRuntime(source.Current, time, seed, outlets, logs.CreateLogger<FleetRuntime>());
+        var fleet = new FleetRuntime(
+            source.Current, time, seed, outlets, ScopeSeedOf(source.Current.Cluster),
+            logs.CreateLogger<FleetRuntime>());
         var decisions = new DecisionLog((uint)time.GetUtcNow().ToUnixTimeSeconds());
         var telemetry = new TelemetryRoom(options.RequestLog, options.OtlpEndpoint, time);
         var flow = MakeFlow(source.Current, ledger, fleet, decisions, telemetry.Requests, time, logs);
@@ -131,6 +134,7 @@ public sealed class GatewayHost : IAsyncDisposable
         _flow.Draining = true;
         await _listeners.DisposeAsync();
         await _sweep.DisposeAsync();
+        _flow.Prompts.Dispose();
         _telemetry.Dispose();
         await LeaveAsync(_cluster);
         await _fleet.DisposeAsync();
@@ -178,7 +182,8 @@ public sealed class GatewayHost : IAsyncDisposable
         {
             Time = time,
             JsonDepthMax = snapshot.Limits.JsonDepthMax,
-            ScopeSeed = ScopeSeedOf(snapshot.Cluster),
+            ScopeSeed = fleet.Secret,
+            Prompts = new TokenPrompts(new PromptTokenizer(fleet.Secret, time)),
             Retries = new RetryBudget(),
             Dispatch = new Dispatch(new Routing(decisions, time), settlement, relays, time),
             Settlement = settlement,

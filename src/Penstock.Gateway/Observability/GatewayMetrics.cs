@@ -45,6 +45,8 @@ internal static class GatewayMetrics
             "{setting}", "Changed settings that take effect at the next start.");
         ObserveRecordings(meter, rooms);
         ReplicaMetrics.Observe(meter, rooms.Fleet);
+        CacheMetrics.Observe(meter, rooms.Fleet);
+        CacheMetrics.Observe(meter, rooms.Flow.Prompts.Tokenizer);
         ClusterMetrics.Observe(meter, rooms.Cluster);
     }
 

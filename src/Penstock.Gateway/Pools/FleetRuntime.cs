@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Core.Routing;
 using Penstock.Engines.Probing;
+using Penstock.Gateway.CacheSync;
 
 namespace Penstock.Gateway.Pools;
 
@@ -24,16 +25,20 @@ internal sealed class FleetRuntime : IAsyncDisposable
     private readonly ILogger _log;
     private readonly ITimer? _flush;
     private Fleet _current;
+    private readonly ulong _secret;
     private ulong _seed;
 
     /// <param name="first">The snapshot to begin with; its replicas are watched from now on.</param>
     /// <param name="time">Times and waits.</param>
     /// <param name="seed">Breaks ties between replicas.</param>
     /// <param name="outlets">Where the pools say what happens in them.</param>
+    /// <param name="secret">Of this gateway, or its cluster: behind the keys of token blocks.</param>
     /// <param name="log">Where the watches of replicas report.</param>
-    public FleetRuntime(FleetSnapshot first, TimeProvider time, ulong seed, PoolOutlets outlets,
+    public FleetRuntime(
+        FleetSnapshot first, TimeProvider time, ulong seed, PoolOutlets outlets, ulong secret,
         ILogger<FleetRuntime> log)
     {
+        _secret = secret;
         _log = log;
         _time = time;
         _seed = seed;
@@ -47,6 +52,9 @@ internal sealed class FleetRuntime : IAsyncDisposable
 
     /// <summary>What new requests are served by.</summary>
     public Fleet Current => Volatile.Read(ref _current);
+
+    /// <summary>Of this gateway, or its cluster: behind the hashes of prompts.</summary>
+    public ulong Secret => _secret;
 
     /// <summary>At least one replica can take requests.</summary>
     public bool IsRoutable => Current.Pools.Any(p => p.HasEligible);
@@ -119,6 +127,36 @@ internal sealed class FleetRuntime : IAsyncDisposable
         await gone.DisposeAsync();
     }
 
+    /// <summary>The first replica says what a block is: a pool that was made for another starts anew, before it can
+    /// have served anybody well.</summary>
+    private void OnBlockTold(Pool pool, int block)
+    {
+        pool.BlockTold = null;
+        if (block != pool.Keying.BlockLength)
+        {
+            // The caller holds the lock of a replica's watch, which is taken under that of changes.
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static at => at.Runtime.Rekey(at.Pool), (Runtime: this, Pool: pool), preferLocal: false);
+        }
+    }
+
+    private void Rekey(Pool pool)
+    {
+        lock (_applying)
+        {
+            var before = _current;
+            if (before.Find(pool.Snapshot.Name) != pool)
+            {
+                return;
+            }
+
+            var pools = before.Pools.ToDictionary(p => p.Snapshot.Name, StringComparer.Ordinal);
+            pools[pool.Snapshot.Name] = MakePool(before.Snapshot, pool.Snapshot, pool);
+            Volatile.Write(ref _current, new Fleet(before.Snapshot, pools));
+            _ = RetireAsync(pool);
+        }
+    }
+
     private Fleet Make(FleetSnapshot snapshot, Dictionary<string, Pool> before)
     {
         var pools = new Dictionary<string, Pool>(StringComparer.Ordinal);
@@ -147,10 +185,16 @@ internal sealed class FleetRuntime : IAsyncDisposable
         [
             .. wanted.Replicas.Select(r =>
                 (sameEngine ? old!.Replicas.FirstOrDefault(o => o.Snapshot == r) : null)
-                ?? new Replica(r, wanted, _probes, _time, _log)),
+                ?? new Replica(r, wanted, _probes, _secret, _time, _log)),
         ];
-        var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax, _outlets);
+        var keying = TokenKeying.Of(wanted, replicas);
+        var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax, _outlets)
+        {
+            Keying = keying.Keying,
+            Tokens = TokenScope.Of(wanted, _secret),
+        };
         var pool = new Pool(wanted, policy, replicas, settings);
+        pool.BlockTold = keying.IsGuess ? block => OnBlockTold(pool, block) : null;
         for (var slot = 0; slot < replicas.Length; slot++)
         {
             replicas[slot].Take(pool, slot);
@@ -161,9 +205,12 @@ internal sealed class FleetRuntime : IAsyncDisposable
 
     /// <summary>Nothing changed that the pool's state or its replicas depend on.</summary>
     private static bool IsSameAtWork(PoolSnapshot a, PoolSnapshot b) =>
-        IsSameEngine(a, b) && a.Policy == b.Policy && a.Replicas.SequenceEqual(b.Replicas);
+        IsSameEngine(a, b) && IsSameCache(a, b) && a.Policy == b.Policy && a.Replicas.SequenceEqual(b.Replicas);
 
     private static bool IsSameEngine(PoolSnapshot a, PoolSnapshot b) =>
         a.Model == b.Model && a.Engine == b.Engine && a.UpstreamKey == b.UpstreamKey
         && a.Timeouts.Connect == b.Timeouts.Connect;
+
+    private static bool IsSameCache(PoolSnapshot a, PoolSnapshot b) =>
+        a.KeysAreTokens == b.KeysAreTokens && a.Cache == b.Cache;
 }

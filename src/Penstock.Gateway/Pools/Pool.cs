@@ -3,6 +3,7 @@ using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Recording;
 using Penstock.Core.Routing;
+using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Cluster.Outgoing;
 using Penstock.Gateway.Recording;
 
@@ -29,6 +30,7 @@ internal sealed class Pool
         _snapshot = snapshot;
         Replicas = replicas;
         _time = settings.Time;
+        Tokens = settings.Tokens;
         _state = new PoolState(settings.Options(replicas.Count));
         _router = new PoolRouter(_state, policy, settings.Seed);
         _names = [.. replicas.Select(r => r.Name)];
@@ -49,6 +51,15 @@ internal sealed class Pool
     }
 
     public RoutePolicy Policy => _router.Policy;
+
+    /// <summary>What its prefixes are known by.</summary>
+    public PrefixKeying Keying => _state.Index.Keying;
+
+    /// <summary>What the keys of its token blocks begin with.</summary>
+    public TokenScope Tokens { get; }
+
+    /// <summary>Learns how many tokens a block of a replica has; null where that does not matter.</summary>
+    public Action<int>? BlockTold { get; set; }
 
     public IReadOnlyList<Replica> Replicas { get; }
 
@@ -236,7 +247,13 @@ internal sealed class Pool
 /// <summary>What a pool needs beside its snapshot.</summary>
 internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax, PoolOutlets Outlets)
 {
-    public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax);
+    /// <summary>What prefixes are known by.</summary>
+    public PrefixKeying Keying { get; init; } = PrefixKeying.Bytes;
+
+    /// <summary>What the keys of token blocks begin with.</summary>
+    public TokenScope Tokens { get; init; }
+
+    public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax, Keying);
 }
 
 /// <summary>What a decision log calls the program that wrote it.</summary>

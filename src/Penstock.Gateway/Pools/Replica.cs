@@ -8,6 +8,7 @@ using Penstock.Engines;
 using Penstock.Engines.Http;
 using Penstock.Engines.Probing;
 using Penstock.Engines.Watching;
+using Penstock.Gateway.CacheSync;
 
 namespace Penstock.Gateway.Pools;
 
@@ -19,13 +20,14 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
 {
     private readonly ReplicaWatch _watch;
     private readonly LoadWatch _load;
+    private readonly CacheFeed _cache;
     private readonly string _path;
     private readonly ILogger _log;
     private Seat? _seat;
     private EngineIdentity? _identity;
 
     public Replica(
-        ReplicaSnapshot snapshot, PoolSnapshot pool, EngineClient probes, TimeProvider time, ILogger log)
+        ReplicaSnapshot snapshot, PoolSnapshot pool, EngineClient probes, ulong secret, TimeProvider time, ILogger log)
     {
         _log = log;
         _path = $"{pool.Name}/{snapshot.Name}";
@@ -35,6 +37,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         var watched = new WatchedReplica(_path, Endpoint, pool.Engine, HealthThresholds.Default);
         _watch = new ReplicaWatch(watched, probes, this, time);
         _load = new LoadWatch(_watch, time);
+        _cache = new CacheFeed(snapshot, TokenScope.Of(pool, secret), _watch, time);
     }
 
     public string Name => Snapshot.Name;
@@ -48,6 +51,9 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     /// <summary>What is believed of its health.</summary>
     public ReplicaHealth Health => _watch.Health;
 
+    /// <summary>What it says of its cache.</summary>
+    public CacheFeed Cache => _cache;
+
     /// <summary>What the engine was found to be; null before it was recognised.</summary>
     public EngineIdentity? Identity => Volatile.Read(ref _identity);
 
@@ -56,6 +62,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     public void Take(Pool pool, int slot)
     {
         var first = Interlocked.Exchange(ref _seat, new Seat(pool, slot)) is null;
+        _cache.Sit(pool, slot);
         if (first)
         {
             _watch.Start();
@@ -74,6 +81,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     public void Succeeded()
     {
         _load.AskSoon();
+        _cache.AskSoon();
         if (Health is not { Status: HealthStatus.Healthy, RequestFailures: 0, ConnectFailures: 0 })
         {
             _watch.Observe(HealthSignal.RequestSucceeded);
@@ -147,6 +155,7 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await _cache.DisposeAsync();
         await _load.DisposeAsync();
         await _watch.DisposeAsync();
         Client.Dispose();
@@ -158,8 +167,10 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     {
         if (identity is not null && Volatile.Read(ref _seat) is { } seat)
         {
-            var shape = identity.Cache;
+            var shape = seat.Pool.Snapshot.Cache.Over(identity.Cache);
             seat.Pool.Tell(PoolEvent.CacheShaped(at, seat.Slot, in shape));
+            seat.Pool.BlockTold?.Invoke(TokenKeying.BlockOf(identity, in shape));
+            _cache.Identified(identity, in shape);
         }
     }
 

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Penstock.Core.Config;
 using Penstock.Core.Models;
 using Penstock.Core.Prefixes;
+using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Pools;
 using Penstock.Wire.Scan;
 using Penstock.Wire.Usage;
@@ -53,6 +54,9 @@ internal sealed class Exchange : IDisposable
     public BodyBuffer Translated { get; } = new();
 
     public PrefixChainBuilder Chain { get; } = new();
+
+    /// <summary>The chain of the prompt's tokens, for a pool that wants it.</summary>
+    public TokenChain Tokens { get; } = new();
 
     public StreamTap Tap { get; } = new();
 
@@ -169,6 +173,7 @@ internal sealed class Exchange : IDisposable
         Answer.Dispose();
         Translated.Dispose();
         Chain.Dispose();
+        Tokens.Dispose();
         Tap.Dispose();
         Http = null!;
         Fleet = null!;
@@ -196,10 +201,17 @@ internal sealed class Exchange : IDisposable
         Answer.Dispose();
         Translated.Dispose();
         Chain.Dispose();
+        Tokens.Dispose();
         Tap.Dispose();
         Upstream.Dispose();
         _writing.Dispose();
     }
+
+    /// <summary>The prompt as a pool keys it; the same from the decision to the end of the attempt.</summary>
+    public PromptPrefix PromptFor(Pool pool) =>
+        Operation != Operation.Generate ? default
+        : pool.Keying.AreTokens ? Tokens.PromptFor(pool, Chain.Bytes)
+        : Chain.Prompt;
 
     /// <summary>Starts the watchdog of a phase: silence longer than this from now on ends the engine's part.</summary>
     public void Allow(TimeSpan silence, long now, long frequency)

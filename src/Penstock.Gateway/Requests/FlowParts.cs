@@ -12,6 +12,9 @@ internal sealed record FlowParts
     /// <summary>The secret behind the prefix hashes; see <see cref="CacheScope"/>.</summary>
     public required ulong ScopeSeed { get; init; }
 
+    /// <summary>Asks for the tokens of prompts, where a pool is keyed by them.</summary>
+    public required TokenPrompts Prompts { get; init; }
+
     public required RetryBudget Retries { get; init; }
 
     public required Dispatch Dispatch { get; init; }

@@ -21,6 +21,9 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
     /// <summary>Requests that are being served now.</summary>
     public int InFlight => _exchanges.InUse;
 
+    /// <summary>Where the tokens of prompts come from.</summary>
+    public TokenPrompts Prompts => parts.Prompts;
+
     /// <summary>Set once the gateway drains: what is under way goes on, nothing new begins.</summary>
     public bool Draining { get; set; }
 
@@ -92,6 +95,11 @@ internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, I
     private async Task<Failure?> ServeAsync(Exchange x)
     {
         parts.Retries.Earn(x.Fleet.Routing.RetryBudget);
+        if (TokenPrompts.PoolFor(x) is { } pool)
+        {
+            await parts.Prompts.PrepareAsync(x, pool);
+        }
+
         while (true)
         {
             if (!parts.Dispatch.TryRoute(x))

@@ -39,7 +39,7 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
         var request = new RouteRequest
         {
             At = pool.Now,
-            Prompt = generates ? x.Chain.Prompt : default,
+            Prompt = x.PromptFor(pool),
             OutputTokensMax = Math.Max(0, x.Scan.MaxTokens),
             Key = key,
             Session = generates ? hints.Session : 0,

@@ -104,7 +104,7 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
         var report = attempt.UsageKnown
             ? new CacheReport(end == RouteEnd.Completed, usage.Prompt, usage.CacheRead, usage.Output)
             : new CacheReport(end == RouteEnd.Completed, 0, -1, usage.Output);
-        var prompt = x.Operation == Operation.Generate ? x.Chain.Prompt : default;
+        var prompt = x.PromptFor(attempt.Pool);
         attempt.Pool.End(attempt.Ticket, end, in report, in prompt);
     }
 

@@ -2,7 +2,7 @@ using Penstock.Core.Primitives;
 
 namespace Penstock.Simulator.Faults;
 
-/// <summary>How an engine misbehaves. Rates are shares of requests, 0 to 1; the default misbehaves never.</summary>
+/// <summary>How an engine misbehaves. Rates are shares, 0 to 1; the default misbehaves never.</summary>
 public sealed record EngineFaults
 {
     /// <summary>Steps take this many times as long.</summary>
@@ -25,6 +25,15 @@ public sealed record EngineFaults
     /// </summary>
     public int? DieAfterTokens { get; init; }
 
+    /// <summary>Batches of cache events that are published and never arrive.</summary>
+    public double EventLossRate { get; init; }
+
+    /// <summary>Batches of cache events that the next one overtakes.</summary>
+    public double EventReorderRate { get; init; }
+
+    /// <summary>Seconds by which cache events are late.</summary>
+    public double EventDelaySeconds { get; init; }
+
     /// <summary>Everything that is wrong; empty where it can be used.</summary>
     public IReadOnlyList<string> Errors()
     {
@@ -39,13 +48,21 @@ public sealed record EngineFaults
             errors.Add("stall_seconds must be from 0 to 86400");
         }
 
+        if (EventDelaySeconds is not (>= 0 and <= 86_400))
+        {
+            errors.Add("event_delay_seconds must be from 0 to 86400");
+        }
+
         if (DieAfterTokens < 0)
         {
             errors.Add("die_after_tokens must not be negative");
         }
 
         foreach (var (name, rate) in new[]
-            { ("error_rate", ErrorRate), ("stall_rate", StallRate), ("die_rate", DieRate) })
+        {
+            ("error_rate", ErrorRate), ("stall_rate", StallRate), ("die_rate", DieRate),
+            ("event_loss_rate", EventLossRate), ("event_reorder_rate", EventReorderRate),
+        })
         {
             if (rate is not (>= 0 and <= 1))
             {

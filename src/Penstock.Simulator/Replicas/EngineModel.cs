@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Simulator.Replicas;
@@ -14,10 +15,13 @@ namespace Penstock.Simulator.Replicas;
 /// </remarks>
 public sealed class EngineModel
 {
-    private readonly EngineRecord _record;
-    private readonly StepScheduler _scheduler;
+    private readonly bool _reportsTokens;
+    private readonly CacheEventLog? _cacheEvents;
     private readonly Dictionary<long, Sequence> _byId = [];
     private readonly List<long> _finished = [];
+    private EngineRecord _record;
+    private IKvMemory _memory;
+    private StepScheduler _scheduler;
     private Rng _rng;
     private Instant _now;
     private Instant? _stepEnd;
@@ -28,8 +32,9 @@ public sealed class EngineModel
     /// False leaves out <see cref="EngineEventKind.Token"/>: all that is told of an answer is its first token and its
     /// end.
     /// </param>
+    /// <param name="reportsCache">True records what <see cref="TakeCacheEvents"/> hands out.</param>
     /// <exception cref="ArgumentException">The profile has errors.</exception>
-    public EngineModel(EngineProfile profile, ulong seed = 0, bool reportsTokens = true)
+    public EngineModel(EngineProfile profile, ulong seed = 0, bool reportsTokens = true, bool reportsCache = false)
     {
         ArgumentNullException.ThrowIfNull(profile);
         if (profile.Errors() is { Count: > 0 } errors)
@@ -39,8 +44,9 @@ public sealed class EngineModel
 
         Profile = profile;
         _rng = new Rng(seed);
-        _record = new EngineRecord(reportsTokens);
-        _scheduler = new StepScheduler(profile, _record);
+        _reportsTokens = reportsTokens;
+        _cacheEvents = reportsCache ? new CacheEventLog(profile.BlockSize) : null;
+        Boot();
     }
 
     public EngineProfile Profile { get; }
@@ -56,8 +62,8 @@ public sealed class EngineModel
     {
         Running = _scheduler.RunningCount,
         Waiting = _scheduler.Waiting.Count,
-        KvBlocksUsed = _scheduler.Kv.UsedCount,
-        KvBlocks = _scheduler.Kv.Capacity,
+        KvBlocksUsed = _memory.UsedCount,
+        KvBlocks = _memory.Capacity,
         PrefixQueries = _record.PrefixQueries,
         PrefixHits = _record.PrefixHits,
         Preemptions = _record.Preemptions,
@@ -108,6 +114,7 @@ public sealed class EngineModel
             return false;
         }
 
+        Stamp(now);
         _scheduler.Drop(sequence);
         _record.Cancelled++;
         return true;
@@ -130,6 +137,42 @@ public sealed class EngineModel
         return _record.HandOut();
     }
 
+    /// <summary>
+    /// What happened to the cache since the last call, in order; empty unless the model was made to report it. Slots
+    /// have no such events. The span is good until the next call of any method, the events for as long as they are
+    /// kept.
+    /// </summary>
+    public ReadOnlySpan<CacheEvent> TakeCacheEvents() => _cacheEvents is null ? [] : _cacheEvents.HandOut();
+
+    /// <summary>Forgets all cached content; false, and nothing done, while requests hold memory.</summary>
+    public bool TryClearCache(Instant now)
+    {
+        MoveTo(now);
+        if (_memory.UsedCount > 0)
+        {
+            return false;
+        }
+
+        Stamp(now);
+        _memory.Clear();
+        return true;
+    }
+
+    /// <summary>
+    /// The process dies and is there again: requests, cached content and totals are gone without an event, and so are
+    /// events that were not fetched.
+    /// </summary>
+    public void Restart(Instant now)
+    {
+        MoveTo(now);
+        _byId.Clear();
+        _stepEnd = null;
+        Boot();
+    }
+
+    /// <summary>Calls <paramref name="found"/> with the hash of every cached block. For tests.</summary>
+    internal void VisitResident(Action<ulong> found) => _memory.VisitResident(found);
+
     /// <summary>Tokens at the start of a prompt with these blocks that are in the cache now.</summary>
     public int CachedTokens(ReadOnlySpan<ulong> chain) => _scheduler.CachedTokens(chain);
 
@@ -149,12 +192,36 @@ public sealed class EngineModel
     /// <summary>Checks the whole of the memory's books. For tests.</summary>
     internal void Verify()
     {
-        _scheduler.Kv.Verify();
+        _memory.Verify();
         Check.That(_byId.Count == _scheduler.RunningCount + _scheduler.Waiting.Count);
+    }
+
+    [MemberNotNull(nameof(_record), nameof(_memory), nameof(_scheduler))]
+    private void Boot()
+    {
+        _cacheEvents?.Forget();
+        _record = new EngineRecord(_reportsTokens);
+        _memory = Profile.Cache switch
+        {
+            CacheKind.Radix => new RadixMemory(Profile, _cacheEvents),
+            CacheKind.Slots => new SlotMemory(Profile),
+            _ => new PagedMemory(Profile, _cacheEvents),
+        };
+        _scheduler = new StepScheduler(Profile, _record, _memory);
+    }
+
+    private void Stamp(Instant at)
+    {
+        if (_cacheEvents is not null)
+        {
+            _cacheEvents.At = at;
+            _cacheEvents.Step = _record.Steps;
+        }
     }
 
     private void BeginStep(Instant at)
     {
+        Stamp(at);
         if (_scheduler.Plan(at) is not { } load)
         {
             _stepEnd = null;
@@ -173,6 +240,7 @@ public sealed class EngineModel
     private void EndStep(Instant at)
     {
         _record.Steps++;
+        Stamp(at);
         _finished.Clear();
         _scheduler.Complete(at, _finished);
         foreach (var id in _finished)

@@ -1,5 +1,18 @@
 namespace Penstock.Simulator.Replicas;
 
+/// <summary>How an engine keeps KV memory.</summary>
+public enum CacheKind
+{
+    /// <summary>vLLM: blocks known by their hash, the least recently used one lost first.</summary>
+    Paged,
+
+    /// <summary>SGLang: a radix tree of pages, the least recently used leaf lost whole.</summary>
+    Radix,
+
+    /// <summary>llama.cpp: one sequence a slot.</summary>
+    Slots,
+}
+
 /// <summary>
 /// One kind of replica: a model on an engine on accelerators, with its timing, its memory and its limits.
 /// </summary>
@@ -22,16 +35,19 @@ public sealed record EngineProfile
 
     public required StepCoefficients Step { get; init; }
 
+    /// <summary>How the engine keeps KV memory, and so what it finds there again.</summary>
+    public CacheKind Cache { get; init; }
+
     /// <summary>Blocks of KV cache that the replica has.</summary>
     public required int KvBlocks { get; init; }
 
-    /// <summary>Tokens in a block; vLLM's default is 16.</summary>
+    /// <summary>Tokens in a block; vLLM's default is 16, SGLang's page 1, llama.cpp counts in tokens.</summary>
     public int BlockSize { get; init; } = 16;
 
     /// <summary>Tokens computed in one step at most (vLLM: max_num_batched_tokens).</summary>
     public int BatchedTokensMax { get; init; } = 8192;
 
-    /// <summary>Sequences in the batch at most (vLLM: max_num_seqs).</summary>
+    /// <summary>Sequences in the batch at most (vLLM: max_num_seqs; llama.cpp: its slots).</summary>
     public int SequencesMax { get; init; } = 256;
 
     /// <summary>Tokens of prompt and answer together at most (vLLM: max_model_len).</summary>
@@ -40,8 +56,16 @@ public sealed record EngineProfile
     /// <summary>Requests that wait at most; more are refused.</summary>
     public int WaitingMax { get; init; } = 16_384;
 
+    /// <summary>
+    /// Tokens of idle slots that the host's memory keeps (llama.cpp: --cache-ram); 0 is none. For slots only.
+    /// </summary>
+    public long HostCacheTokens { get; init; }
+
     /// <summary>Tokens that the KV cache holds.</summary>
     public long KvTokens => (long)KvBlocks * BlockSize;
+
+    /// <summary>Blocks that so many tokens take.</summary>
+    internal int BlocksFor(int tokens) => (tokens + BlockSize - 1) / BlockSize;
 
     /// <summary>Everything that is wrong with the profile; empty where it can be simulated.</summary>
     public IReadOnlyList<string> Errors()
@@ -56,6 +80,12 @@ public sealed record EngineProfile
         Require(WaitingMax > 0, "waiting_max must be at least 1");
         Require(ModelLengthMax > 1, "model_length_max must be at least 2");
         Require(ModelLengthMax <= KvTokens, "kv_blocks * block_size must hold model_length_max tokens");
+        Require(Enum.IsDefined(Cache), "cache must be paged, radix or slots");
+        Require(HostCacheTokens >= 0, "host_cache_tokens must not be negative");
+        Require(HostCacheTokens == 0 || Cache == CacheKind.Slots, "host_cache_tokens is for slots only");
+        Require(
+            Cache != CacheKind.Slots || (long)BlocksFor(ModelLengthMax) * SequencesMax <= KvBlocks,
+            "kv_blocks must hold model_length_max tokens for each of sequences_max slots");
         if (Step is { } step)
         {
             Require(step.D0 > 0, "step.d0 must be more than 0");

@@ -10,8 +10,15 @@ namespace Penstock.Simulator.Replicas;
 /// The chained hash of each full block of prompt and answer, from the first block on (see <see cref="PromptChain"/>).
 /// It may stop early: blocks beyond its end are never shared.
 /// </param>
+/// <param name="Tokens">
+/// The tokens of prompt and answer, for the KV events; may be left out. The engine decides nothing by them.
+/// </param>
 public readonly record struct EngineRequest(
-    long Id, int PromptTokens, int OutputTokens, ReadOnlyMemory<ulong> Chain = default);
+    long Id,
+    int PromptTokens,
+    int OutputTokens,
+    ReadOnlyMemory<ulong> Chain = default,
+    ReadOnlyMemory<uint> Tokens = default);
 
 /// <summary>What became of a submitted request.</summary>
 public enum SubmitVerdict

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Simulator.Replicas;
@@ -14,18 +15,22 @@ internal sealed class KvBlockPool
     private readonly int[] _references;
     private readonly ulong[] _hashes;
     private readonly bool[] _indexed;
+    private readonly int[] _nextEqual;
     private readonly int[] _next;
     private readonly int[] _previous;
     private readonly Dictionary<ulong, int> _index = [];
     private readonly int _list;
+    private readonly CacheEventLog? _events;
 
-    public KvBlockPool(int blocks)
+    public KvBlockPool(int blocks, CacheEventLog? events)
     {
+        _events = events;
         Capacity = blocks;
         FreeCount = blocks;
         _references = new int[blocks];
         _hashes = new ulong[blocks];
         _indexed = new bool[blocks];
+        _nextEqual = new int[blocks];
         _next = new int[blocks + 1];
         _previous = new int[blocks + 1];
 
@@ -60,8 +65,8 @@ internal sealed class KvBlockPool
         Unlink(block);
         if (_indexed[block])
         {
-            _index.Remove(_hashes[block]);
-            _indexed[block] = false;
+            Unindex(block);
+            _events?.Removed(_hashes[block]);
         }
 
         _references[block] = 1;
@@ -78,15 +83,29 @@ internal sealed class KvBlockPool
         }
     }
 
-    /// <summary>Makes the content of a held block known. Where another has the same, that one stays known.</summary>
+    /// <summary>
+    /// Makes the content of a held block known. Others with the same content stay known; the first of them is found.
+    /// </summary>
     public void Publish(int block, ulong hash)
     {
-        Check.That(_references[block] > 0);
-        if (!_indexed[block] && _index.TryAdd(hash, block))
+        Check.That(_references[block] > 0 && !_indexed[block]);
+        _hashes[block] = hash;
+        _indexed[block] = true;
+        _nextEqual[block] = None;
+        ref var first = ref CollectionsMarshal.GetValueRefOrAddDefault(_index, hash, out var known);
+        if (!known)
         {
-            _hashes[block] = hash;
-            _indexed[block] = true;
+            first = block;
+            return;
         }
+
+        var last = first;
+        while (_nextEqual[last] != None)
+        {
+            last = _nextEqual[last];
+        }
+
+        _nextEqual[last] = block;
     }
 
     /// <summary>Lets a block go; its content stays findable until the block is taken.</summary>
@@ -106,6 +125,23 @@ internal sealed class KvBlockPool
         FreeCount++;
     }
 
+    /// <summary>Forgets what free blocks hold; nobody may hold one.</summary>
+    public void Forget()
+    {
+        Check.That(UsedCount == 0);
+        _index.Clear();
+        Array.Clear(_indexed);
+    }
+
+    /// <summary>Calls <paramref name="found"/> with the hash of every known block.</summary>
+    public void Visit(Action<ulong> found)
+    {
+        foreach (var hash in _index.Keys)
+        {
+            found(hash);
+        }
+    }
+
     /// <summary>Walks everything and fails where the books do not agree. For tests: O(blocks).</summary>
     public void Verify()
     {
@@ -123,14 +159,43 @@ internal sealed class KvBlockPool
         for (var block = 0; block < Capacity; block++)
         {
             held += _references[block] > 0 ? 1 : 0;
-            if (_indexed[block])
+            indexed += _indexed[block] ? 1 : 0;
+        }
+
+        foreach (var (hash, first) in _index)
+        {
+            for (var block = first; block != None; block = _nextEqual[block])
             {
-                indexed++;
-                Check.That(_index[_hashes[block]] == block);
+                Check.That(_indexed[block] && _hashes[block] == hash);
+                indexed--;
             }
         }
 
-        Check.That(free == FreeCount && held + free == Capacity && indexed == _index.Count);
+        Check.That(free == FreeCount && held + free == Capacity && indexed == 0);
+    }
+
+    private void Unindex(int block)
+    {
+        _indexed[block] = false;
+        ref var first = ref CollectionsMarshal.GetValueRefOrNullRef(_index, _hashes[block]);
+        if (first != block)
+        {
+            var before = first;
+            while (_nextEqual[before] != block)
+            {
+                before = _nextEqual[before];
+            }
+
+            _nextEqual[before] = _nextEqual[block];
+        }
+        else if (_nextEqual[block] != None)
+        {
+            first = _nextEqual[block];
+        }
+        else
+        {
+            _index.Remove(_hashes[block]);
+        }
     }
 
     private void Unlink(int block)

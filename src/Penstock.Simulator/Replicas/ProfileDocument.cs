@@ -24,6 +24,8 @@ internal sealed record ProfileDocument
 
     public required int ModelLengthMax { get; init; }
 
+    public string? Cache { get; init; }
+
     public int? BlockSize { get; init; }
 
     public int? BatchedTokensMax { get; init; }
@@ -31,6 +33,8 @@ internal sealed record ProfileDocument
     public int? SequencesMax { get; init; }
 
     public int? WaitingMax { get; init; }
+
+    public long? HostCacheTokens { get; init; }
 
     public EngineProfile ToProfile()
     {
@@ -51,6 +55,14 @@ internal sealed record ProfileDocument
             BatchedTokensMax = BatchedTokensMax ?? profile.BatchedTokensMax,
             SequencesMax = SequencesMax ?? profile.SequencesMax,
             WaitingMax = WaitingMax ?? profile.WaitingMax,
+            HostCacheTokens = HostCacheTokens ?? profile.HostCacheTokens,
+            Cache = Cache switch
+            {
+                null or "paged" => CacheKind.Paged,
+                "radix" => CacheKind.Radix,
+                "slots" => CacheKind.Slots,
+                _ => (CacheKind)(-1),
+            },
         };
     }
 }

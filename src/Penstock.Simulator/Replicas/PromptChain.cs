@@ -11,7 +11,7 @@ public static class PromptChain
 {
     /// <summary>One hash for each full block; the tokens of a last, partial block are in none.</summary>
     /// <param name="salt">Whatever must keep caches apart: model, adapter, tenant.</param>
-    public static ulong[] Of(ReadOnlySpan<long> tokens, int blockSize, ulong salt = 0)
+    public static ulong[] Of(ReadOnlySpan<uint> tokens, int blockSize, ulong salt = 0)
     {
         var chain = new ulong[tokens.Length / blockSize];
         var parent = salt;

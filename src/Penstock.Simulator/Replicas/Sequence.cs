@@ -9,19 +9,20 @@ internal enum SequenceState
     Gone,
 }
 
-/// <summary>One request inside the engine, with the blocks it holds.</summary>
+/// <summary>One request inside the engine: how far it is.</summary>
 internal sealed class Sequence(EngineRequest request)
 {
-    private int[] _blocks = new int[8];
-    private int _published;
-
     public long Id => request.Id;
 
     public int Prompt => request.PromptTokens;
 
-    public ReadOnlySpan<ulong> Chain => request.Chain.Span;
-
     public int OutputTarget => request.OutputTokens;
+
+    /// <summary>Prefix hashes of the full blocks of prompt and answer.</summary>
+    public ReadOnlyMemory<ulong> Chain => request.Chain;
+
+    /// <summary>Tokens of prompt and answer, where the caller gave them.</summary>
+    public ReadOnlyMemory<uint> Tokens => request.Tokens;
 
     /// <summary>Tokens produced; survives a preemption.</summary>
     public int Generated { get; set; }
@@ -32,11 +33,12 @@ internal sealed class Sequence(EngineRequest request)
     /// <summary>Tokens that the step under way computes.</summary>
     public int InStep { get; private set; }
 
-    public int BlockCount { get; private set; }
-
     public SequenceState State { get; set; }
 
     public bool WasPreempted { get; set; }
+
+    /// <summary>What it holds of the memory; the memory's own.</summary>
+    public KvHolding? Held { get; set; }
 
     /// <summary>Neighbours in the waiting queue.</summary>
     public Sequence? Next { get; set; }
@@ -51,100 +53,25 @@ internal sealed class Sequence(EngineRequest request)
     /// <summary>One known token whose KV is missing, after the first answer: the ordinary decode step.</summary>
     public bool IsDecoding => Generated > 0 && Remaining == 1;
 
-    /// <summary>
-    /// Takes over the cached blocks of its prefix if the rest of the first chunk fits as well. At least one token is
-    /// always computed: the engine needs its logits.
-    /// </summary>
-    public bool TryStart(KvBlockPool kv, int blockSize, int budget, out int cachedTokens)
-    {
-        var chain = request.Chain.Span;
-        var limit = Math.Min(chain.Length, (Known - 1) / blockSize);
-        var hits = 0;
-        var revived = 0;
-        while (hits < limit && kv.Find(chain[hits]) is >= 0 and var block)
-        {
-            revived += kv.IsFree(block) ? 1 : 0;
-            hits++;
-        }
+    /// <summary>It enters the batch with that much in memory.</summary>
+    public void Start(int cachedTokens) => Computed = cachedTokens;
 
-        cachedTokens = hits * blockSize;
-        var tokens = Math.Min(Known - cachedTokens, budget);
-        var fresh = BlocksFor(cachedTokens + tokens, blockSize) - hits;
-        if (fresh + revived > kv.FreeCount)
-        {
-            return false;
-        }
-
-        for (var i = 0; i < hits; i++)
-        {
-            var block = kv.Find(chain[i]);
-            kv.Share(block, chain[i]);
-            Append(block);
-        }
-
-        _published = hits;
-        Computed = cachedTokens;
-        return true;
-    }
-
-    /// <summary>Takes the blocks for the next <paramref name="tokens"/> tokens; false where too few are free.</summary>
-    public bool TryGrow(KvBlockPool kv, int blockSize, int tokens)
-    {
-        var needed = BlocksFor(Computed + tokens, blockSize);
-        if (needed - BlockCount > kv.FreeCount)
-        {
-            return false;
-        }
-
-        while (BlockCount < needed)
-        {
-            Append(kv.Take());
-        }
-
-        InStep = tokens;
-        var chain = request.Chain.Span;
-        var full = Math.Min((Computed + tokens) / blockSize, chain.Length);
-        for (; _published < full; _published++)
-        {
-            kv.Publish(_blocks[_published], chain[_published]);
-        }
-
-        return true;
-    }
+    /// <summary>The step that begins computes <paramref name="tokens"/> of it.</summary>
+    public void BeginStep(int tokens) => InStep = tokens;
 
     /// <summary>What the step computed is in memory now.</summary>
-    public void EndStep(int blockSize)
+    public void EndStep()
     {
         Computed += InStep;
         InStep = 0;
-        Check.That(Computed <= Known && BlockCount >= BlocksFor(Computed, blockSize));
+        Check.That(Computed <= Known);
     }
 
-    /// <summary>
-    /// Gives every block back, the last one first: the start of a prompt is worth the most to others.
-    /// </summary>
-    public void ReleaseBlocks(KvBlockPool kv)
+    /// <summary>It has no memory any more.</summary>
+    public void Lose()
     {
-        while (BlockCount > 0)
-        {
-            kv.Release(_blocks[--BlockCount]);
-        }
-
         Computed = 0;
         InStep = 0;
-        _published = 0;
-    }
-
-    private static int BlocksFor(int tokens, int blockSize) => (tokens + blockSize - 1) / blockSize;
-
-    private void Append(int block)
-    {
-        if (BlockCount == _blocks.Length)
-        {
-            Array.Resize(ref _blocks, _blocks.Length * 2);
-        }
-
-        _blocks[BlockCount++] = block;
     }
 }
 

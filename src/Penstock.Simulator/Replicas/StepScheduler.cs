@@ -6,12 +6,10 @@ namespace Penstock.Simulator.Replicas;
 /// Chooses what each step computes. Those in the batch come first, oldest first, so that decoding never waits for a
 /// prefill; what is left of the token budget goes to new requests in order of arrival, a long prompt in chunks.
 /// </summary>
-internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
+internal sealed class StepScheduler(EngineProfile profile, EngineRecord record, IKvMemory memory)
 {
     private readonly List<Sequence> _running = [];
     private int _gone;
-
-    public KvBlockPool Kv { get; } = new(profile.KvBlocks);
 
     public SequenceQueue Waiting { get; } = new();
 
@@ -30,7 +28,7 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
 
         if (_running.Count == 0)
         {
-            Check.That(Waiting.Count == 0 && Kv.UsedCount == 0);
+            Check.That(Waiting.Count == 0 && memory.UsedCount == 0);
             return null;
         }
 
@@ -80,7 +78,7 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
         }
 
         sequence.State = SequenceState.Gone;
-        sequence.ReleaseBlocks(Kv);
+        Release(sequence, KvRelease.Cancelled);
     }
 
     /// <summary>
@@ -93,7 +91,7 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
         {
             var sequence = _running[i];
             var tokens = Math.Min(sequence.Remaining, budget);
-            while (!sequence.TryGrow(Kv, profile.BlockSize, tokens))
+            while (!memory.TryGrow(sequence, tokens))
             {
                 preempted = true;
                 var victim = _running[^1];
@@ -105,23 +103,14 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
                 }
             }
 
-            Account(sequence, tokens, ref budget, ref load);
+            Begin(sequence, tokens, ref budget, ref load);
         }
 
         return preempted;
     }
 
     /// <summary>Tokens at the start of a chain that the cache holds.</summary>
-    public int CachedTokens(ReadOnlySpan<ulong> chain)
-    {
-        var hits = 0;
-        while (hits < chain.Length && Kv.Find(chain[hits]) >= 0)
-        {
-            hits++;
-        }
-
-        return hits * profile.BlockSize;
-    }
+    public int CachedTokens(ReadOnlySpan<ulong> chain) => memory.CountCached(chain) * profile.BlockSize;
 
     /// <summary>Tokens of all that are here that are to be computed after this step and before their first answer.
     /// </summary>
@@ -135,7 +124,7 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
 
         for (var sequence = Waiting.First; sequence is not null; sequence = sequence.Next)
         {
-            left += Math.Max(1, sequence.Known - CachedTokens(sequence.Chain));
+            left += Math.Max(1, sequence.Known - CachedTokens(sequence.Chain.Span));
         }
 
         return left;
@@ -160,12 +149,13 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
     {
         while (budget > 0 && _running.Count < profile.SequencesMax && Waiting.First is { } sequence)
         {
-            if (!sequence.TryStart(Kv, profile.BlockSize, budget, out var cached))
+            if (!memory.TryStart(sequence, budget, out var cached))
             {
                 return;
             }
 
             Waiting.Remove(sequence);
+            sequence.Start(cached);
             sequence.State = SequenceState.Running;
             _running.Add(sequence);
             if (!sequence.WasPreempted)
@@ -174,23 +164,30 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
             }
 
             var tokens = Math.Min(sequence.Remaining, budget);
-            Check.That(sequence.TryGrow(Kv, profile.BlockSize, tokens));
-            Account(sequence, tokens, ref budget, ref load);
+            Check.That(memory.TryGrow(sequence, tokens));
+            Begin(sequence, tokens, ref budget, ref load);
         }
     }
 
     private void Preempt(Sequence victim, Instant at)
     {
         _running.RemoveAt(_running.Count - 1);
-        victim.ReleaseBlocks(Kv);
+        Release(victim, KvRelease.Preempted);
         victim.State = SequenceState.Waiting;
         victim.WasPreempted = true;
         Waiting.Prepend(victim);
         record.Preempted(victim, at);
     }
 
-    private static void Account(Sequence sequence, int tokens, ref int budget, ref StepLoad load)
+    private void Release(Sequence sequence, KvRelease why)
     {
+        memory.Release(sequence, why);
+        sequence.Lose();
+    }
+
+    private static void Begin(Sequence sequence, int tokens, ref int budget, ref StepLoad load)
+    {
+        sequence.BeginStep(tokens);
         budget -= tokens;
         load = sequence.IsDecoding
             ? load.WithDecode(sequence.Known)
@@ -200,7 +197,13 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
     /// <summary>True where the sequence has produced its last token.</summary>
     private bool Produce(Sequence sequence, Instant at)
     {
-        sequence.EndStep(profile.BlockSize);
+        var prefilled = sequence.InStep > 0 && !sequence.IsDecoding;
+        sequence.EndStep();
+        if (prefilled)
+        {
+            memory.Prefilled(sequence);
+        }
+
         if (sequence.Remaining > 0)
         {
             return false;
@@ -215,7 +218,7 @@ internal sealed class StepScheduler(EngineProfile profile, EngineRecord record)
 
         Check.That(sequence.Computed == sequence.Prompt + sequence.OutputTarget - 1);
         sequence.State = SequenceState.Gone;
-        sequence.ReleaseBlocks(Kv);
+        Release(sequence, KvRelease.Finished);
         record.Ended(sequence, at);
         return true;
     }

@@ -38,11 +38,13 @@ public sealed class PlannedAnswer
 
     private readonly byte[] _text;
     private readonly int[] _ends;
+    private readonly int _hidden;
 
-    private PlannedAnswer(byte[] text, int[] ends, AnswerEnd end, string? stopSequence)
+    private PlannedAnswer(byte[] text, int[] ends, AnswerEnd end, string? stopSequence, int hidden = 0)
     {
         _text = text;
         _ends = ends;
+        _hidden = Math.Min(hidden, ends.Length == 0 ? 0 : ends[^1]);
         End = end;
         StopSequence = stopSequence;
     }
@@ -55,16 +57,24 @@ public sealed class PlannedAnswer
     /// <summary>Tokens of the answer, at least 1 (an empty text costs one token as well).</summary>
     public int Tokens => Math.Max(1, _ends.Length);
 
-    /// <summary>The whole text, UTF-8.</summary>
-    public ReadOnlySpan<byte> Text => _text.AsSpan(0, _ends.Length == 0 ? 0 : _ends[^1]);
+    /// <summary>The whole text that a client sees, UTF-8.</summary>
+    public ReadOnlySpan<byte> Text => Generated[_hidden..];
+
+    /// <summary>What the model wrote: <see cref="Text"/>, and before it the marks of a tool call.</summary>
+    public ReadOnlySpan<byte> Generated => _text.AsSpan(0, _ends.Length == 0 ? 0 : _ends[^1]);
 
     /// <summary>
-    /// The text of the tokens from <paramref name="from"/> up to <paramref name="to"/>, not included.
+    /// The visible text of the tokens from <paramref name="from"/> up to <paramref name="to"/>, not included.
     /// </summary>
     public ReadOnlySpan<byte> Slice(int from, int to)
     {
         to = Math.Min(to, _ends.Length);
-        return from >= to ? [] : _text.AsSpan((from == 0 ? 0 : _ends[from - 1])..(_ends[to - 1]));
+        if (from >= to || _ends[to - 1] <= _hidden)
+        {
+            return [];
+        }
+
+        return _text.AsSpan(Math.Max(_hidden, from == 0 ? 0 : _ends[from - 1])..(_ends[to - 1]));
     }
 
     /// <summary>A text that says that it is simulated, and by what, and goes on in words that mean nothing.</summary>
@@ -98,13 +108,17 @@ public sealed class PlannedAnswer
         return new PlannedAnswer(bytes, ends, end, stop);
     }
 
-    /// <summary>The arguments of a tool call, cut where they are longer than allowed.</summary>
-    public static PlannedAnswer ToolCall(ReadOnlySpan<byte> arguments, int tokensMax)
+    /// <summary>A tool call, cut where it is longer than allowed.</summary>
+    /// <param name="opening">What the model writes to call a tool; it costs tokens and is no part of the text.</param>
+    /// <param name="arguments">The arguments, which are the text.</param>
+    /// <param name="tokensMax">Tokens of both at most.</param>
+    public static PlannedAnswer ToolCall(ReadOnlySpan<byte> opening, ReadOnlySpan<byte> arguments, int tokensMax)
     {
-        var ends = TextTokens.Ends(arguments);
+        byte[] text = [.. opening, .. arguments];
+        var ends = TextTokens.Ends(text);
         return ends.Length > tokensMax
-            ? new PlannedAnswer(arguments.ToArray(), ends[..Math.Max(1, tokensMax)], AnswerEnd.Length, null)
-            : new PlannedAnswer(arguments.ToArray(), ends, AnswerEnd.ToolCall, null);
+            ? new PlannedAnswer(text, ends[..Math.Max(1, tokensMax)], AnswerEnd.Length, null, opening.Length)
+            : new PlannedAnswer(text, ends, AnswerEnd.ToolCall, null, opening.Length);
     }
 
     private static AnswerEnd LengthOrNatural(AnswerLimits limits, int wanted) =>

@@ -45,7 +45,7 @@ public class ConventionTests
     [InlineData("penstock: --error-rate must be from 0 to 1", "engine", "--error-rate", "2")]
     [InlineData("penstock: --stall must be from 0", "engine", "--stall", "-1")]
     [InlineData("penstock: --model must not be empty", "engine", "--model", "")]
-    [InlineData("penstock: --kv-blocks: kv_blocks * block_size must hold", "engine", "--kv-blocks", "10")]
+    [InlineData("penstock: the cache cannot be so: kv_blocks", "engine", "--kv-tokens", "10")]
     [InlineData("penstock: --stream-interval must be at least 1", "engine", "--stream-interval", "0")]
     [InlineData("write an address such as", "usage", "--admin-url", "localhost:8081")]
     public async Task A_wrong_command_line_is_explained_and_ends_with_2(string message, params string[] args)

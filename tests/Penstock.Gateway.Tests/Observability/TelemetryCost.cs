@@ -27,7 +27,7 @@ public sealed class TelemetryCost
     {
         var snapshot = Documents.Load(Documents.Minimal).Snapshot!;
         await using var fleet = new FleetRuntime(
-            snapshot, TimeProvider.System, 1, PoolOutlets.None, NullLogger<FleetRuntime>.Instance);
+            snapshot, TimeProvider.System, 1, PoolOutlets.None, 1, NullLogger<FleetRuntime>.Instance);
         using var exchange = Ended(fleet);
         using var meter = new Meter(TelemetryRoom.MeterName);
         using var pipeline = new MetricsPipeline(meter, null);

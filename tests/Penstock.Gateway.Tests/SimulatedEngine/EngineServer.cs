@@ -28,6 +28,9 @@ internal sealed class EngineServer : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    /// <summary>Where it publishes.</summary>
+    public SimulatedEventAddresses? Events => _host.Events[0];
+
     public static async Task<EngineServer> StartAsync(SimulatedEngineOptions? options = null) =>
         new(await SimulatedEngineHost.StartAsync([options ?? Options], TestContext.Current.CancellationToken));
 

@@ -10,12 +10,15 @@ public sealed class EnginePropertyTests
 {
     private const int Requests = 60;
 
-    [Fact]
-    public void Whatever_arrives_every_request_ends_once_and_no_memory_is_lost() =>
+    [Theory]
+    [InlineData(CacheKind.Paged)]
+    [InlineData(CacheKind.Radix)]
+    [InlineData(CacheKind.Slots)]
+    public void Whatever_arrives_every_request_ends_once_and_no_memory_is_lost(CacheKind cache) =>
         Prop.ForAll(Seeds(), seed =>
         {
             var rng = new Rng((ulong)seed);
-            var rig = new EngineRig(RandomProfile(ref rng), (ulong)seed);
+            var rig = new EngineRig(RandomProfile(ref rng, cache), (ulong)seed);
             var cancelled = RunWorkload(rig, ref rng, cancels: true);
 
             var counters = rig.Model.Counters;
@@ -29,15 +32,18 @@ public sealed class EnginePropertyTests
             }
         }).QuickCheckThrowOnFailure();
 
-    [Fact]
-    public void The_same_seed_gives_the_same_events() =>
+    [Theory]
+    [InlineData(CacheKind.Paged)]
+    [InlineData(CacheKind.Radix)]
+    [InlineData(CacheKind.Slots)]
+    public void The_same_seed_gives_the_same_events(CacheKind cache) =>
         Prop.ForAll(Seeds(), seed =>
         {
             var runs = new List<List<EngineEvent>>();
             for (var run = 0; run < 2; run++)
             {
                 var rng = new Rng((ulong)seed);
-                var profile = RandomProfile(ref rng);
+                var profile = RandomProfile(ref rng, cache);
                 profile = profile with { Step = profile.Step with { Jitter = 0.2 } };
                 var rig = new EngineRig(profile, (ulong)seed);
                 RunWorkload(rig, ref rng, cancels: true);
@@ -47,32 +53,44 @@ public sealed class EnginePropertyTests
             Assert.Equal(runs[0], runs[1]);
         }).QuickCheckThrowOnFailure();
 
-    [Fact]
-    public void Small_memory_forces_preemption_and_eviction_somewhere()
+    [Theory]
+    [InlineData(CacheKind.Paged)]
+    [InlineData(CacheKind.Radix)]
+    public void Small_memory_forces_preemption_and_eviction_somewhere(CacheKind cache)
     {
         // The property above proves nothing about preemption unless it happens.
         long preemptions = 0;
         long hits = 0;
+        long removals = 0;
         for (ulong seed = 0; seed < 50; seed++)
         {
             var rng = new Rng(seed);
-            var rig = new EngineRig(RandomProfile(ref rng), seed);
+            var rig = new EngineRig(RandomProfile(ref rng, cache), seed);
             RunWorkload(rig, ref rng, cancels: false);
             preemptions += rig.Model.Counters.Preemptions;
             hits += rig.Model.Counters.PrefixHits;
+            removals += rig.CacheEvents.Count(told => told.Kind == CacheEventKind.Removed);
         }
 
         Assert.True(preemptions > 100, $"{preemptions} preemptions");
         Assert.True(hits > 1000, $"{hits} hits");
+        Assert.True(removals > 1000, $"{removals} removals");
     }
 
     private static Arbitrary<int> Seeds() => Gen.Choose(0, int.MaxValue).ToArbitrary();
 
-    private static EngineProfile RandomProfile(ref Rng rng) => EngineRig.Profile(
-        kvBlocks: 16 + rng.NextInt32(32),
-        blockSize: 1 + rng.NextInt32(8),
-        budget: 1 + rng.NextInt32(64),
-        sequences: 1 + rng.NextInt32(12));
+    private static EngineProfile RandomProfile(ref Rng rng, CacheKind cache)
+    {
+        var profile = EngineRig.Profile(
+            kvBlocks: 16 + rng.NextInt32(32),
+            blockSize: 1 + rng.NextInt32(8),
+            budget: 1 + rng.NextInt32(64),
+            sequences: 1 + rng.NextInt32(cache == CacheKind.Slots ? 4 : 12),
+            cache: cache);
+        return cache == CacheKind.Slots && rng.NextInt32(2) == 0
+            ? profile with { HostCacheTokens = 1 + rng.NextInt32(256) }
+            : profile;
+    }
 
     private static HashSet<long> RunWorkload(EngineRig rig, ref Rng rng, bool cancels)
     {

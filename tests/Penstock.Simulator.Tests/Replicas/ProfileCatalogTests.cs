@@ -39,6 +39,25 @@ public sealed class ProfileCatalogTests
     }
 
     [Theory]
+    [InlineData("", CacheKind.Paged)]
+    [InlineData(""","cache":"paged" """, CacheKind.Paged)]
+    [InlineData(""","cache":"radix" """, CacheKind.Radix)]
+    [InlineData(""","cache":"slots","sequences_max":2,"host_cache_tokens":9 """, CacheKind.Slots)]
+    public void A_profile_says_how_its_engine_keeps_memory(string more, CacheKind cache)
+    {
+        var json = $$"""
+            {"name":"x","accelerator":"a","model":"m","engine":"e","source":"s","step":{"d0":1,"d1":0,"d2":0,"p1":0},
+             "kv_blocks":16384,"block_size":1,"model_length_max":8192{{more}}}
+            """;
+
+        var profile = ProfileCatalog.Parse(Encoding.UTF8.GetBytes(json), out var errors);
+
+        Assert.Empty(errors);
+        Assert.Equal(cache, profile!.Cache);
+        Assert.Equal(cache == CacheKind.Slots ? 9 : 0, profile.HostCacheTokens);
+    }
+
+    [Theory]
     [InlineData("{", "json")]
     [InlineData("null", "null")]
     [InlineData("""{"name":"x"}""", "step")]
@@ -60,6 +79,18 @@ public sealed class ProfileCatalogTests
          "kv_blocks":1000,"model_length_max":8192,"kv_block":3}
         """,
         "kv_block")]
+    [InlineData(
+        """
+        {"name":"x","accelerator":"a","model":"m","engine":"e","source":"s","step":{"d0":1,"d1":0,"d2":0,"p1":0},
+         "kv_blocks":1000,"model_length_max":8192,"cache":"tape"}
+        """,
+        "cache must be")]
+    [InlineData(
+        """
+        {"name":"x","accelerator":"a","model":"m","engine":"e","source":"s","step":{"d0":1,"d1":0,"d2":0,"p1":0},
+         "kv_blocks":1000,"model_length_max":8192,"cache":"slots","sequences_max":2}
+        """,
+        "each of sequences_max slots")]
     public void A_profile_that_cannot_be_used_says_why(string json, string expected)
     {
         Assert.Null(ProfileCatalog.Parse(Encoding.UTF8.GetBytes(json), out var errors));

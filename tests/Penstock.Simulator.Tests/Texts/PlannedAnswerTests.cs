@@ -70,6 +70,19 @@ public sealed class PlannedAnswerTests
         Assert.Equal(TextOf(answer), text.ToString());
     }
 
+    [Fact]
+    public void The_opening_of_a_tool_call_costs_tokens_and_is_not_seen()
+    {
+        var answer = PlannedAnswer.ToolCall("<call f>"u8, "{\"n\":1}"u8, 100);
+        var cut = PlannedAnswer.ToolCall("<call f>"u8, "{\"n\":1}"u8, 2);
+
+        Assert.Equal("{\"n\":1}", TextOf(answer));
+        Assert.Equal("{\"n\":1}", string.Concat(Enumerable.Range(0, answer.Tokens)
+            .Select(at => Encoding.UTF8.GetString(answer.Slice(at, at + 1)))));
+        Assert.Equal(TextTokens.Count("<call f>{\"n\":1}"u8), answer.Tokens);
+        Assert.Equal((2, "", AnswerEnd.Length), (cut.Tokens, TextOf(cut), cut.End));
+    }
+
     [Theory]
     [InlineData(
         """{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer"}},"required":["a","b"]}""",

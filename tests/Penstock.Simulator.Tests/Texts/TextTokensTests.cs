@@ -18,7 +18,7 @@ public sealed class TextTokensTests
             foreach (var token in tokens)
             {
                 Assert.True(TextTokens.TryWrite(token, back));
-                Assert.InRange(token, 1, (1L << 53) - 1);
+                Assert.NotEqual(0u, token);
             }
 
             Assert.Equal(bytes, back.WrittenSpan.ToArray());
@@ -48,15 +48,44 @@ public sealed class TextTokensTests
     }
 
     [Theory]
-    [InlineData(0)]
-    [InlineData(-1)]
-    [InlineData(long.MaxValue)]
-    public void A_number_that_is_no_token_is_refused(long token) =>
-        Assert.False(TextTokens.TryWrite(token, new ArrayBufferWriter<byte>()));
-
-    private static List<long> Tokens(byte[] text)
+    [InlineData(0u)]
+    [InlineData(uint.MaxValue)]
+    [InlineData(1u << 30)] // a space before no word
+    [InlineData(63u)] // a letter that there is not
+    [InlineData(1u << 6)] // no letter before a letter
+    [InlineData(0x80000000u)] // no ASCII character
+    [InlineData(0x80004080u)] // none before another
+    [InlineData(0x90000000u)] // a fifth
+    [InlineData(0xA0000041u)] // an ASCII letter as a code point
+    [InlineData(0xA000D800u)] // half a pair
+    [InlineData(0xC0000100u)] // more than a byte
+    public void A_number_that_is_no_token_is_refused(uint token)
     {
-        List<long> tokens = [];
+        var text = new ArrayBufferWriter<byte>();
+
+        Assert.False(TextTokens.TryWrite(token, text));
+        Assert.Equal(0, text.WrittenCount);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0 })]
+    [InlineData(new byte[] { 32, 0, 32, 32, 0x80, 65, 0xFF })]
+    [InlineData(new byte[] { 0xE2, 0x82 })]
+    [InlineData(new byte[] { 32, 0xF0, 0x9F, 0x98, 0x80, 0xF0, 0x9F })]
+    public void Bytes_that_are_no_text_come_back_as_well(byte[] bytes)
+    {
+        var back = new ArrayBufferWriter<byte>();
+        foreach (var token in Tokens(bytes))
+        {
+            Assert.True(TextTokens.TryWrite(token, back));
+        }
+
+        Assert.Equal(bytes, back.WrittenSpan.ToArray());
+    }
+
+    private static List<uint> Tokens(byte[] text)
+    {
+        List<uint> tokens = [];
         TextTokens.Append(text, tokens);
         return tokens;
     }

@@ -22,6 +22,9 @@ internal sealed record AnswerHead
 
     public required bool IncludeUsage { get; init; }
 
+    /// <summary>Says in llama.cpp's way as well what was computed and what was cached.</summary>
+    public bool TellsTimings { get; init; }
+
     public required ToolCall? Tool { get; init; }
 
     public required PlannedAnswer Answer { get; init; }

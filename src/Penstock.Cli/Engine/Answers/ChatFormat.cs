@@ -171,6 +171,14 @@ internal static class OpenAiUsage
         json.WriteNumber("cached_tokens"u8, head.CachedTokens);
         json.WriteEndObject();
         json.WriteEndObject();
+        if (head.TellsTimings)
+        {
+            json.WriteStartObject("timings"u8);
+            json.WriteNumber("cache_n"u8, head.CachedTokens);
+            json.WriteNumber("prompt_n"u8, head.PromptTokens - head.CachedTokens);
+            json.WriteNumber("predicted_n"u8, head.Answer.Tokens);
+            json.WriteEndObject();
+        }
     }
 
     /// <summary>The fields <c>finish_reason</c> and vLLM's own <c>stop_reason</c>; null while it goes on.</summary>

@@ -58,10 +58,10 @@ internal static class CompletionBody
             return new PromptTokens(Encoding.UTF8.GetBytes(only), salt);
         }
 
-        List<long> tokens = new(prompt.GetArrayLength());
+        List<uint> tokens = new(prompt.GetArrayLength());
         foreach (var token in prompt.EnumerateArray())
         {
-            if (token.ValueKind != JsonValueKind.Number || !token.TryGetInt64(out var id))
+            if (token.ValueKind != JsonValueKind.Number || !token.TryGetUInt32(out var id))
             {
                 body.Fail("prompt: a simulated engine takes one text or one list of token ids", "prompt");
                 return null;

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using Penstock.Core.Primitives;
 using Penstock.Simulator.Replicas;
@@ -36,7 +35,7 @@ internal sealed record InferenceCall
     {
         var max = Math.Min(TokensMax ?? room, room);
         return Tool is { } tool
-            ? PlannedAnswer.ToolCall(tool.Arguments, max)
+            ? PlannedAnswer.ToolCall(PromptTemplate.Opening(tool.Name), tool.Arguments, max)
             : PlannedAnswer.Words(
                 profile.Name,
                 Hash64.Combine(seed, Prompt.Fingerprint),
@@ -50,24 +49,24 @@ internal sealed record ToolCall(string Name, byte[] Arguments);
 /// <summary>A prompt as the engine sees it.</summary>
 internal sealed class PromptTokens
 {
-    private readonly List<long> _tokens;
+    private readonly uint[] _tokens;
 
     public PromptTokens(ReadOnlySpan<byte> text, string? cacheSalt)
         : this(Tokenize(text), cacheSalt)
     {
     }
 
-    public PromptTokens(List<long> tokens, string? cacheSalt)
+    public PromptTokens(List<uint> tokens, string? cacheSalt)
     {
-        _tokens = tokens;
+        _tokens = [.. tokens];
         Salt = cacheSalt is null ? 0 : Hash64.Of(Encoding.UTF8.GetBytes(cacheSalt));
-        var all = PromptChain.Of(CollectionsMarshal.AsSpan(tokens), Math.Max(1, Count));
+        var all = PromptChain.Of(_tokens, Math.Max(1, Count));
         Fingerprint = all.Length == 0 ? 0 : all[^1];
     }
 
-    public int Count => _tokens.Count;
+    public int Count => _tokens.Length;
 
-    public IReadOnlyList<long> Tokens => _tokens;
+    public ReadOnlySpan<uint> Tokens => _tokens;
 
     /// <summary>Keeps the cache of one caller from another's.</summary>
     public ulong Salt { get; }
@@ -75,18 +74,18 @@ internal sealed class PromptTokens
     /// <summary>One number for the whole prompt.</summary>
     public ulong Fingerprint { get; }
 
-    /// <summary>The prefix hashes of prompt and answer: the next turn starts with both.</summary>
-    public ulong[] ChainWith(PlannedAnswer answer, int blockSize)
+    /// <summary>Prompt and answer: the next turn starts with both.</summary>
+    public uint[] With(PlannedAnswer answer)
     {
-        var all = new List<long>(_tokens.Count + answer.Tokens);
+        List<uint> all = new(_tokens.Length + answer.Tokens);
         all.AddRange(_tokens);
-        TextTokens.Append(answer.Text, all);
-        return PromptChain.Of(CollectionsMarshal.AsSpan(all), blockSize, Salt);
+        TextTokens.Append(answer.Generated, all);
+        return [.. all];
     }
 
-    private static List<long> Tokenize(ReadOnlySpan<byte> text)
+    private static List<uint> Tokenize(ReadOnlySpan<byte> text)
     {
-        var tokens = new List<long>(text.Length / 3);
+        List<uint> tokens = new(text.Length / 3);
         TextTokens.Append(text, tokens);
         return tokens;
     }

@@ -61,19 +61,31 @@ internal sealed class PromptTemplate
         }
     }
 
-    /// <summary>A tool call that the model made in an earlier turn.</summary>
+    /// <summary>How a call of that tool begins.</summary>
+    public static byte[] Opening(string name) => Encoding.UTF8.GetBytes($"<call {name}>");
+
+    /// <summary>
+    /// A tool call that the model made in an earlier turn: as the model wrote it, whichever way the client put its
+    /// JSON, so that what was generated is found in the cache.
+    /// </summary>
     public void Call(string? name, JsonElement arguments)
     {
-        Write("<call ");
-        Write(name ?? "");
-        Write(">");
-        if (arguments.ValueKind == JsonValueKind.String)
+        _text.Write(Opening(name ?? ""));
+        if (arguments.ValueKind != JsonValueKind.String)
         {
-            Write(arguments.GetString()!);
+            Compact(arguments);
+            return;
         }
-        else
+
+        var text = arguments.GetString()!;
+        try
         {
-            Raw(arguments);
+            using var document = JsonDocument.Parse(text);
+            Compact(document.RootElement);
+        }
+        catch (JsonException)
+        {
+            Write(text);
         }
     }
 
@@ -122,6 +134,15 @@ internal sealed class PromptTemplate
         if (value.ValueKind != JsonValueKind.Undefined)
         {
             _text.Write(JsonMarshal.GetRawUtf8Value(value));
+        }
+    }
+
+    private void Compact(JsonElement value)
+    {
+        if (value.ValueKind != JsonValueKind.Undefined)
+        {
+            using var json = new Utf8JsonWriter(_text);
+            value.WriteTo(json);
         }
     }
 

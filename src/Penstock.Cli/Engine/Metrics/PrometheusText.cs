@@ -3,11 +3,13 @@ using System.Text;
 
 namespace Penstock.Cli.Engine.Metrics;
 
-/// <summary>Writes the Prometheus text format 0.0.4 with the two labels that vLLM puts on everything.</summary>
-internal sealed class PrometheusText(string model)
+/// <summary>
+/// Writes the Prometheus text format 0.0.4 with the two labels that vLLM puts on everything; none without a model.
+/// </summary>
+internal sealed class PrometheusText(string? model)
 {
     private readonly StringBuilder _text = new();
-    private readonly string _labels = $"engine=\"0\",model_name=\"{Escape(model)}\"";
+    private readonly string _labels = model is null ? "" : $"engine=\"0\",model_name=\"{Escape(model)}\"";
 
     public override string ToString() => _text.ToString();
 
@@ -16,7 +18,7 @@ internal sealed class PrometheusText(string model)
             .Append("\n# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
 
     public void Value(string name, double value, string moreLabels = "") =>
-        _text.Append(name).Append('{').Append(_labels).Append(moreLabels).Append("} ")
+        _text.Append(name).Append(_labels.Length > 0 ? "{" + _labels + moreLabels + "} " : " ")
             .Append(Number(value)).Append('\n');
 
     public void Bucket(string name, double bound, long count) =>

@@ -1,0 +1,71 @@
+using Penstock.Engines.Watching;
+
+namespace Penstock.Gateway.CacheSync;
+
+/// <summary>The feeds of one replica that are at work together.</summary>
+internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? drain) : IAsyncDisposable
+{
+    public static FeedSet None { get; } = new([], [], null);
+
+    public DrainFeed? Drain => drain;
+
+    public static FeedSet Of(
+        FeedPlan plan, CacheView view, LoadView load, ReplicaWatch watch, TimeProvider time) => new(
+        [.. plan.Events.Select(s => new RankFeed(s, view, load, time))],
+        [.. plan.Loads.Select(s => new RankFeed(s, view, load, time))],
+        plan.Drains ? new DrainFeed(watch, view, time) : null);
+
+    public void Start()
+    {
+        foreach (var feed in events.Concat(loads))
+        {
+            feed.Start();
+        }
+
+        drain?.Start();
+    }
+
+    /// <summary>The worst of all, and the sums. Load alone is no feed of a cache.</summary>
+    public FeedStatus Status(TimeProvider time)
+    {
+        var status = drain is null ? default : new FeedStatus
+        {
+            State = drain.State,
+            Batches = drain.Counts.Questions,
+            Blocks = drain.Blocks,
+            Gaps = drain.Gaps,
+            Resets = drain.Resets,
+            Faults = drain.Counts.Broken,
+        };
+        var heard = drain?.HeardAt ?? 0;
+        foreach (var feed in events)
+        {
+            var counted = feed.Counters;
+            status = new FeedStatus
+            {
+                State = feed.State > status.State ? feed.State : status.State,
+                Batches = status.Batches + counted.Batches,
+                Blocks = status.Blocks + counted.Blocks,
+                Gaps = status.Gaps + counted.Gaps,
+                Resets = status.Resets + counted.Forgets,
+                Faults = status.Faults + counted.Faults,
+            };
+            heard = Math.Max(heard, feed.HeardAt);
+        }
+
+        return heard == 0 ? status : status with { LastEvent = time.GetElapsedTime(heard) };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var feed in events.Concat(loads))
+        {
+            await feed.DisposeAsync();
+        }
+
+        if (drain is not null)
+        {
+            await drain.DisposeAsync();
+        }
+    }
+}

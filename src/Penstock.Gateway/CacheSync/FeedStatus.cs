@@ -1,0 +1,57 @@
+namespace Penstock.Gateway.CacheSync;
+
+/// <summary>How it stands with what one replica says of its cache; of several ranks the worst counts.</summary>
+internal enum FeedState : byte
+{
+    /// <summary>Nothing is listened to.</summary>
+    None,
+
+    /// <summary>What was said since the beginning, or since a restart, is known without a gap.</summary>
+    Live,
+
+    /// <summary>Connected, but something was missed that could not be had again.</summary>
+    Gap,
+
+    /// <summary>Not connected; it is tried.</summary>
+    Connecting,
+
+    /// <summary>The publisher broke the rules and was cut off; it is tried again, ever later.</summary>
+    Faulty,
+}
+
+/// <summary>What there is to say of one replica's feed. Counts only grow.</summary>
+internal readonly record struct FeedStatus
+{
+    public FeedState State { get; init; }
+
+    /// <summary>Batches, or answers of a drained endpoint, taken.</summary>
+    public long Batches { get; init; }
+
+    /// <summary>Blocks in them.</summary>
+    public long Blocks { get; init; }
+
+    /// <summary>Times that something was missed, whether it could be had again or not.</summary>
+    public long Gaps { get; init; }
+
+    /// <summary>Times that what was known of a rank was void: a restart, or a gap for good.</summary>
+    public long Resets { get; init; }
+
+    /// <summary>Times that a publisher was cut off for breaking the rules.</summary>
+    public long Faults { get; init; }
+
+    /// <summary>Tokens that the engine holds in the accelerator's memory, as it says; null: not all of it is known.
+    /// </summary>
+    public long? ResidentTokens { get; init; }
+
+    /// <summary>How long ago it last said something; null: it never did.</summary>
+    public TimeSpan? LastEvent { get; init; }
+
+    public string StateName => State switch
+    {
+        FeedState.Live => "live",
+        FeedState.Gap => "gap",
+        FeedState.Connecting => "connecting",
+        FeedState.Faulty => "faulty",
+        _ => "none",
+    };
+}

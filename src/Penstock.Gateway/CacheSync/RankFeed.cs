@@ -1,0 +1,102 @@
+using Penstock.Core.KvSync;
+using Penstock.Engines.KvEvents;
+using Penstock.Wire.KvEvents;
+
+namespace Penstock.Gateway.CacheSync;
+
+/// <summary>One publisher of a replica: the events of one rank, or its load.</summary>
+/// <remarks>Called by the thread that received the bytes. State and times may be read by any.</remarks>
+internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
+{
+    private readonly CacheView _view;
+    private readonly LoadView _load;
+    private readonly TimeProvider _time;
+    private readonly KvSubscription _subscription;
+    private readonly int _rank;
+    private readonly bool[] _missed = new bool[KvBlockMap.RanksMax];
+    private int _missedRanks;
+    private long _heardAt;
+    private volatile FeedState _state = FeedState.Connecting;
+
+    public RankFeed(KvSubscriptionSettings settings, CacheView view, LoadView load, TimeProvider time)
+    {
+        _view = view;
+        _load = load;
+        _time = time;
+        _rank = settings.Rank;
+        _subscription = new KvSubscription(settings, this, time);
+    }
+
+    public KvCounters Counters => _subscription.Counters;
+
+    public FeedState State => _state == FeedState.Live && Volatile.Read(ref _missedRanks) > 0 ? FeedState.Gap : _state;
+
+    /// <summary>When it last said something; 0: never.</summary>
+    public long HeardAt => Interlocked.Read(ref _heardAt);
+
+    /// <summary>The port that engines connect to; 0: none.</summary>
+    public int BoundPort => _subscription.BoundPort;
+
+    public void Start() => _subscription.Start();
+
+    public ValueTask DisposeAsync() => _subscription.DisposeAsync();
+
+    void IKvEventListener.Batch(KvSource source, ref KvBatchReader batch)
+    {
+        Interlocked.Exchange(ref _heardAt, _time.GetTimestamp());
+        _view.Take(source.Rank, ref batch);
+    }
+
+    void IKvEventListener.Forget(KvSource source, KvForgetReason reason)
+    {
+        if (reason == KvForgetReason.Restarted)
+        {
+            SetMissed(source.Rank, false);
+            _view.Lost(source.Rank);
+        }
+        else
+        {
+            SetMissed(source.Rank, true);
+            _view.Doubt(source.Rank);
+        }
+    }
+
+    void IKvEventListener.LoadTold(KvSource source, in KvLoad load)
+    {
+        Interlocked.Exchange(ref _heardAt, _time.GetTimestamp());
+        _load.Told(load.Rank >= 0 ? load.Rank : _rank, in load);
+    }
+
+    void IKvEventListener.Noticed(in KvNotice notice)
+    {
+        switch (notice.Kind)
+        {
+            case KvNoticeKind.Connected:
+                _state = FeedState.Live;
+                break;
+            case KvNoticeKind.Disconnected:
+                _state = FeedState.Connecting;
+                break;
+            case KvNoticeKind.Faulted:
+                _state = FeedState.Faulty;
+                break;
+            case KvNoticeKind.StartedInTheMiddle:
+                var rank = notice.Source?.Rank ?? _rank;
+                SetMissed(rank, true);
+                _view.StartedInTheMiddle(rank);
+                break;
+        }
+    }
+
+    private void SetMissed(int rank, bool missed)
+    {
+        lock (_missed)
+        {
+            if ((uint)rank < (uint)_missed.Length && _missed[rank] != missed)
+            {
+                _missed[rank] = missed;
+                _missedRanks += missed ? 1 : -1;
+            }
+        }
+    }
+}

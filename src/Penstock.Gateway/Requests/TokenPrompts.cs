@@ -1,0 +1,111 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Penstock.Core.Models;
+using Penstock.Engines.Http;
+using Penstock.Gateway.CacheSync;
+using Penstock.Gateway.Pools;
+using Penstock.Wire.Turns;
+
+namespace Penstock.Gateway.Requests;
+
+/// <summary>Gets a request's prompt into the form in which engines tell its tokens, and has them told, before it is
+/// routed. Only for pools that are keyed by tokens; the others never come here.</summary>
+internal sealed class TokenPrompts(PromptTokenizer tokenizer) : IDisposable
+{
+    public PromptTokenizer Tokenizer => tokenizer;
+
+    /// <summary>The first pool of the request's model that is keyed by tokens and can take it; null: none.</summary>
+    public static Pool? PoolFor(Exchange x)
+    {
+        if (x.Operation != Operation.Generate)
+        {
+            return null;
+        }
+
+        foreach (var snapshot in x.Model.Pools)
+        {
+            if (snapshot.KeysAreTokens && x.Pools.Find(snapshot.Name) is { HasEligible: true } pool)
+            {
+                return pool;
+            }
+        }
+
+        return null;
+    }
+
+    public async Task PrepareAsync(Exchange x, Pool pool)
+    {
+        using var translated = new BodyBuffer();
+        if (ChatOf(x, pool, translated) is { } chat)
+        {
+            await tokenizer.FillAsync(
+                pool, chat, ModelOf(x, pool), SaltOf(chat), x.Tokens, x.Http.RequestAborted);
+        }
+    }
+
+    public void Dispose() => tokenizer.Dispose();
+
+    /// <summary>What keeps the prompt's cache apart: as the client says, since engines read it from the same body.
+    /// </summary>
+    private static ReadOnlyMemory<byte> SaltOf(ReadOnlyMemory<byte> chat)
+    {
+        if (chat.Span.IndexOf("\"cache_salt\""u8) < 0)
+        {
+            return default;
+        }
+
+        var reader = new Utf8JsonReader(chat.Span);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var isSalt = reader.ValueTextEquals("cache_salt"u8);
+            reader.Read();
+            if (isSalt && reader.TokenType == JsonTokenType.String)
+            {
+                return Encoding.UTF8.GetBytes(reader.GetString()!);
+            }
+
+            reader.Skip();
+        }
+
+        return default;
+    }
+
+    /// <summary>The name that the engine is asked for.</summary>
+    private static string ModelOf(Exchange x, Pool pool) => pool.Snapshot.UpstreamModel ?? x.Model.Id;
+
+    /// <summary>The prompt as a chat completion; null where the body cannot be translated, which its dispatch will
+    /// say.</summary>
+    private static ReadOnlyMemory<byte>? ChatOf(Exchange x, Pool pool, BodyBuffer output)
+    {
+        var model = ModelOf(x, pool);
+        if (x.Dialect != Dialect.OpenAiChat)
+        {
+            var settings = new TranslationSettings
+            {
+                EngineModel = model,
+                ClientModel = x.Scan.Model,
+                AnswerId = "",
+                DefaultMaxTokens = x.Model.MaxOutputTokens ?? 4096,
+                ReasoningContent = true,
+                EngineExtensions = true,
+            };
+            return DialectPair.Of(x.Dialect, Dialect.OpenAiChat)
+                .TranslateRequest(x.Body.Memory, settings, output, out _) is null ? output.Memory : null;
+        }
+
+        if (model == x.Scan.Model)
+        {
+            return x.Body.Memory;
+        }
+
+        var body = new SplicedBody(x.Body.Memory);
+        var encoded = JsonEncodedText.Encode(model, JavaScriptEncoder.UnsafeRelaxedJsonEscaping);
+        byte[] quoted = [(byte)'"', .. encoded.EncodedUtf8Bytes, (byte)'"'];
+        body.Replace(x.Scan.ModelRange, quoted);
+        body.CopyTo(output.GetSpan((int)body.Length));
+        output.Advance((int)body.Length);
+        return output.Memory;
+    }
+}

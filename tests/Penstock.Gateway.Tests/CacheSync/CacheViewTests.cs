@@ -1,0 +1,113 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Penstock.Core.Config;
+using Penstock.Core.KvSync;
+using Penstock.Core.Prefixes;
+using Penstock.Core.Routing;
+using Penstock.Engines.Probing;
+using Penstock.Gateway.CacheSync;
+using Penstock.Gateway.Pools;
+using Penstock.Tests.Shared;
+
+namespace Penstock.Gateway.Tests.CacheSync;
+
+/// <summary>What a pool that is keyed by bytes makes of an engine's events.</summary>
+public sealed class CacheViewTests : IAsyncDisposable
+{
+    private const int Blocks = 64;
+
+    private readonly ManualClock _clock = new();
+    private readonly EngineClient _probes;
+    private readonly Replica _replica;
+    private readonly Pool _pool;
+    private readonly CacheView _view;
+
+    public CacheViewTests()
+    {
+        _probes = new EngineClient(_clock);
+        var replica = new ReplicaSnapshot("r0", new Uri("http://127.0.0.1:1"));
+        var snapshot = new PoolSnapshot { Name = "p", Model = "m", Replicas = [replica] };
+        _replica = new Replica(replica, snapshot, _probes, 1, _clock, NullLogger.Instance);
+        _pool = new Pool(
+            snapshot, RoutePolicies.Create("round-robin")!, [_replica],
+            new PoolSettings(_clock, 1, 1 << 16, PoolOutlets.None));
+        _pool.Tell(PoolEvent.Eligibility(_pool.Now, 0, Ineligible.No));
+        _view = new CacheView(1, 2, _clock);
+        _view.Sit(_pool, 0);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _view.Dispose();
+        await _replica.DisposeAsync();
+        _probes.Dispose();
+    }
+
+    [Fact]
+    public void The_volume_takes_nothing_away_that_may_not_have_been_told_of()
+    {
+        Serve();
+        var remembered = _pool.RememberedBlocks(0);
+        Assert.True(remembered >= Blocks);
+        Store(1);
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.Equal(remembered, _pool.RememberedBlocks(0));
+    }
+
+    [Fact]
+    public void What_was_used_long_ago_is_held_to_the_volume()
+    {
+        Serve();
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        Store(1);
+        Assert.True(_pool.RememberedBlocks(0) >= Blocks);
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.InRange(_pool.RememberedBlocks(0), 0, 4);
+    }
+
+    [Fact]
+    public void A_volume_of_which_a_part_is_not_known_is_not_told()
+    {
+        Serve();
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        _view.Doubt(0);
+        Store(1);
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.True(_pool.RememberedBlocks(0) >= Blocks);
+        Assert.Null(_view.ResidentTokens);
+    }
+
+    [Fact]
+    public void An_engine_that_began_anew_holds_nothing()
+    {
+        Serve();
+        _view.Lost(0);
+        Assert.Equal(0, _pool.RememberedBlocks(0));
+        Assert.Equal(0, _view.ResidentTokens);
+    }
+
+    [Fact]
+    public void Silence_has_no_timer()
+    {
+        _clock.Advance(CacheView.VolumeEvery);
+        var idle = _clock.PendingTimers;
+        Store(1);
+        Assert.Equal(idle + 1, _clock.PendingTimers);
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.Equal(idle, _clock.PendingTimers);
+    }
+
+    private void Serve()
+    {
+        var chain = Enumerable.Range(1, Blocks).Select(i => (ulong)i * 0x9E3779B97F4A7C15UL).ToArray();
+        var prompt = new PromptPrefix { Blocks = chain, Length = Blocks * PrefixChainBuilder.BlockBytes };
+        _pool.Route(new RouteRequest { At = _pool.Now, Prompt = prompt }, out var ticket, out _);
+        _pool.End(ticket, RouteEnd.Completed, new CacheReport(true, Blocks * 64, 0, 10), in prompt);
+    }
+
+    private void Store(ulong name) => _view.Take(0, new KvEvent
+    {
+        Kind = KvEventKind.Stored,
+        Hashes = new[] { name },
+        BlockTokens = 16,
+    });
+}
