@@ -93,7 +93,9 @@ internal sealed class MirroredFleet : IDisposable
             {
                 state.Apply(PoolEvent.CacheShaped(_now, replica, new CacheShape
                 {
-                    Kind = Core.Prefixes.CacheKind.Paged, CapacityTokens = _profile.KvTokens, BlockTokens = _profile.BlockSize,
+                    Kind = Core.Prefixes.CacheKind.Paged,
+                    CapacityTokens = _profile.KvTokens,
+                    BlockTokens = _profile.BlockSize,
                 }));
             }
         }
