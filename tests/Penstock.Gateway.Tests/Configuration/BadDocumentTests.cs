@@ -30,7 +30,7 @@ public class BadDocumentTests
         { "limits: {body_max: 1 B}", ["7:10: limits.body_max: is 1 B; it can be from 1 KiB to 1 GiB"] },
         { "routing: {retry_budget: .nan}", ["7:25: routing.retry_budget: must be a number, but is the number .nan"] },
         { "routing: {retry_budget: 1.5}", ["7:11: routing.retry_budget: is 1.5; it can be from 0 to 1"] },
-        { "routing: {policy: cots}", ["7:11: routing.policy: 'cots' is not known; did you mean 'cost'?"] },
+        { "routing: {policy: lmetirc}", ["7:11: routing.policy: 'lmetirc' is not known; did you mean 'lmetric'?"] },
         { "telemetry: {otlp_endpoint: localhost}", ["7:28: telemetry.otlp_endpoint: must be a URL such as "
             + "http://127.0.0.1:8000, but is the text 'localhost'"] },
         { "keys: {}", ["7:7: keys: must be a list, but is a mapping"] },

@@ -10,7 +10,7 @@ namespace Penstock.Simulator.Tests.Prefixes;
 internal sealed class Conversation
 {
     private readonly List<(int Bytes, ulong Seed)> _parts = [];
-    private readonly List<long> _tokens = [];
+    private readonly List<uint> _tokens = [];
     private Rng _rng;
 
     public Conversation(ulong seed, int systemPrompts, int systemTokens)
@@ -24,21 +24,21 @@ internal sealed class Conversation
     public int Turns { get; private set; }
 
     /// <summary>Tokens of the prompt: the messages, and the header of the answer.</summary>
-    public long[] Prompt => [.. _tokens, .. Header];
+    public uint[] Prompt => [.. _tokens, .. Header];
 
-    private static long[] Header => [-1, -2, -3];
+    private static uint[] Header => [1, 2, 3];
 
     /// <summary>The next message of the user's.</summary>
     public void Ask()
     {
-        _tokens.AddRange([-4, -5]);
+        _tokens.AddRange([4, 5]);
         var tokens = 20 + (int)Math.Min(3_000, -400 * Math.Log(1 - _rng.NextDouble()));
         Part(_rng.NextUInt64() | (1UL << 63), Bytes(tokens), tokens);
         Turns++;
     }
 
     /// <summary>The answer to the prompt becomes part of the conversation.</summary>
-    public void Hear(ReadOnlySpan<long> answer)
+    public void Hear(ReadOnlySpan<uint> answer)
     {
         _tokens.AddRange(Header);
         _tokens.AddRange(answer);
@@ -71,7 +71,7 @@ internal sealed class Conversation
         _parts.Add((bytes, seed));
         for (var i = 0; i < tokens; i++)
         {
-            _tokens.Add((long)(Hash64.Combine(seed, (ulong)i) >> 1));
+            _tokens.Add((uint)Hash64.Combine(seed, (ulong)i));
         }
     }
 }

@@ -93,7 +93,9 @@ internal sealed class MirroredFleet : IDisposable
             {
                 state.Apply(PoolEvent.CacheShaped(_now, replica, new CacheShape
                 {
-                    Kind = CacheKind.Paged, CapacityTokens = _profile.KvTokens, BlockTokens = _profile.BlockSize,
+                    Kind = Core.Prefixes.CacheKind.Paged,
+                    CapacityTokens = _profile.KvTokens,
+                    BlockTokens = _profile.BlockSize,
                 }));
             }
         }
@@ -152,10 +154,10 @@ internal sealed class MirroredFleet : IDisposable
         var decision = State.Decide(in request, _policy, _candidates, ref _ties);
         var ticket = State.Apply(PoolEvent.Dispatched(in request, in decision), request.Prompt);
         var prompt = conversation.Prompt;
-        var answer = new long[20 + _rng.NextInt32(600)];
+        var answer = new uint[20 + _rng.NextInt32(600)];
         for (var i = 0; i < answer.Length; i++)
         {
-            answer[i] = (long)(_rng.NextUInt64() >> 1);
+            answer[i] = (uint)_rng.NextUInt64();
         }
 
         var id = _ids++;
@@ -208,7 +210,7 @@ internal sealed class MirroredFleet : IDisposable
 
         public required int Prompt { get; init; }
 
-        public required long[] Answer { get; init; }
+        public required uint[] Answer { get; init; }
 
         public int Cached { get; set; }
     }
