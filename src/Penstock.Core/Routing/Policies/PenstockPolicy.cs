@@ -32,7 +32,8 @@ internal sealed class PenstockPolicy : RoutePolicy
     /// <summary>The most that all who are slowed down together count.</summary>
     private const double SlowdownMax = 2;
 
-    /// <summary>An answer slows those beside it by about as much as they slow it; the rest was found by trial.</summary>
+    /// <summary>An answer slows those beside it down by about as much as they slow it; the rest of the factor was
+    /// found by trial.</summary>
     private const double DecodeWeight = 2.5;
 
     /// <summary>Of what would come back, the share that would still have been there.</summary>
