@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
+using Penstock.Tests.Shared;
 
 namespace Penstock.Gateway.Tests.Clients;
 
@@ -24,8 +25,8 @@ internal sealed class GatewayProcess : IAsyncDisposable
     private GatewayProcess(string[] arguments)
     {
         _arguments = arguments;
-        Url = new($"http://127.0.0.1:{FreePort()}");
-        AdminUrl = new($"http://127.0.0.1:{FreePort()}");
+        Url = new($"http://127.0.0.1:{LastingPort.Next()}");
+        AdminUrl = new($"http://127.0.0.1:{LastingPort.Next()}");
     }
 
     public Uri Url { get; }
@@ -183,14 +184,6 @@ internal sealed class GatewayProcess : IAsyncDisposable
                 _output.AppendLine(line);
             }
         }
-    }
-
-    // Another program may take it in between; none of ours does, each asks the system for its own.
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     [DllImport("libc", EntryPoint = "kill")]

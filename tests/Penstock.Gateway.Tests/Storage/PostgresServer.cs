@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Npgsql;
 using Penstock.Gateway.Storage;
 using Penstock.Gateway.Tests.Clients;
+using Penstock.Tests.Shared;
 
 namespace Penstock.Gateway.Tests.Storage;
 
@@ -19,7 +20,7 @@ public sealed class PostgresServer : IAsyncLifetime
     private const int Unavailable = 77;
 
     private readonly TemporaryFolder _folder = new();
-    private readonly int _port = FreePort();
+    private readonly int _port = LastingPort.Next();
     private string _programs = "";
     private string? _reason;
     private Process? _server;
@@ -127,12 +128,5 @@ public sealed class PostgresServer : IAsyncLifetime
                 WorkingDirectory = _folder.Path,
             }
             : new(program, arguments);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
