@@ -21,6 +21,7 @@ internal sealed class Options(string[] args)
           --peers on|off         whether they talk to each other (on)
           --report-seconds X     between load reports of the engines; 0 for none (1)
           --report-delay X       how old a report is when it is told (0)
+          --hear-every X         gateways hear of tokens at multiples of so many seconds; 0 at once (0)
           --threads N            runs at a time (1)
 
         Recorded traces are looked for in PENSTOCK_DATA/traces.

@@ -33,6 +33,7 @@ internal sealed class Setting(Options options)
             Gateways = options.Count("gateways", 1),
             LoadReportSeconds = options.Number("report-seconds", 1),
             LoadReportDelay = options.Number("report-delay", 0),
+            HearEvery = options.Number("hear-every", 0),
             Peers = new PeerOptions { Talk = options.Text("peers", "on") == "on" },
         };
         return Fleet.Run(fleet, Workload(seed, seconds));

@@ -29,7 +29,9 @@ internal sealed class Driver(string root, Options options, string command)
         }
 
         _ = EngineFleet.ProfileFor(options.Settings);
-        var folder = Directory.CreateTempSubdirectory("penstock-live-").FullName;
+        var folder = options.Keep is { } keep
+            ? Directory.CreateDirectory(keep).FullName
+            : Directory.CreateTempSubdirectory("penstock-live-").FullName;
         using var lab = new LiveLab(folder, root, trace);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => Leave(lab, folder));
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Leave(lab, folder));
@@ -49,7 +51,7 @@ internal sealed class Driver(string root, Options options, string command)
         }
 
         lab.Dispose();
-        Directory.Delete(folder, recursive: true);
+        Remove(folder);
         return Finish(Results());
     }
 
@@ -113,10 +115,18 @@ internal sealed class Driver(string root, Options options, string command)
         return 0;
     }
 
-    private static void Leave(LiveLab lab, string folder)
+    private void Leave(LiveLab lab, string folder)
     {
         lab.Dispose();
-        Directory.Delete(folder, recursive: true);
+        Remove(folder);
         Environment.Exit(130);
+    }
+
+    private void Remove(string folder)
+    {
+        if (options.Keep is null)
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 }

@@ -10,6 +10,7 @@ internal sealed record Options
         usage: eng/bench/live/run [--policies NAMES] [--seeds N] [--first-seed N] [--sessions S] [--minutes M]
                                   [--warm-up M] [--replicas N] [--profile NAME] [--kv-tokens N] [--time-scale X]
                                   [--stream-interval N] [--parallel K] [--cpu-limit P] [--json FILE]
+                                  [--keep FOLDER]
                eng/bench/live/run --merge FILE[,FILE...] [--json FILE]
           --policies        to compare, the first is what others are compared with (default: all, round-robin first)
           --seeds           runs of each policy, with seeds that count up from --first-seed (default 1, from 1)
@@ -21,6 +22,7 @@ internal sealed record Options
           --parallel        runs at once (default 1); each needs half a core and more
           --cpu-limit       percent of the machine above which a run is marked (default 60)
           --json            results as JSON, written after every run; --merge puts such files together
+          --keep            a new folder, for what processes logged and gateways wrote, decision logs among it
         """;
 
     /// <summary>Round robin, which knows nothing, is what others are compared with unless said otherwise.</summary>
@@ -35,6 +37,9 @@ internal sealed record Options
     public double CpuLimit { get; init; } = 60;
 
     public string? JsonFile { get; init; }
+
+    /// <summary>A folder that is left with everything that the runs wrote; null for one that is removed.</summary>
+    public string? Keep { get; init; }
 
     public string[] Merge { get; init; } = [];
 
@@ -72,6 +77,7 @@ internal sealed record Options
             this with { Policies = names },
         "--merge" when Names(value) is { Length: > 0 } files => this with { Merge = files },
         "--json" => this with { JsonFile = value },
+        "--keep" => this with { Keep = Path.GetFullPath(value) },
         "--seeds" when Number(value, 1, 1000) is { } n => this with { Seeds = (int)n },
         "--first-seed" when Number(value, 0, 1e9) is { } n => this with { FirstSeed = (ulong)n },
         "--parallel" when Number(value, 1, 64) is { } n => this with { Parallel = (int)n },

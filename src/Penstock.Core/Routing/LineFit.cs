@@ -12,6 +12,9 @@ internal record struct LineFit
     private double _xx;
     private double _xy;
 
+    /// <summary>How many points there are, older ones counting less.</summary>
+    public readonly double Weight => _weight;
+
     public void Add(double x, double y)
     {
         _weight++;
@@ -45,4 +48,8 @@ internal record struct LineFit
         var covariance = _xy - (center * _y);
         return (covariance + (strength * otherwise)) / (variance + strength);
     }
+
+    /// <summary>The height at zero that goes with a slope; never below it.</summary>
+    public readonly double AtZero(double slope) =>
+        _weight > 0 ? Math.Max(0, (_y - (slope * _x)) / _weight) : 0;
 }

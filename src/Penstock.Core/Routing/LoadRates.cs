@@ -4,12 +4,11 @@ namespace Penstock.Core.Routing;
 
 /// <summary>How the rates of a replica follow from what its answers show.</summary>
 /// <remarks>
-/// An engine computes prompts one after the other, so a request's own prefill took the time from its dispatch, or from
-/// the first token before its own where that came later, to its first token (the service time of a queue, seen from its
-/// departures). A line through those times over the tokens that were not cached has the rate as its slope and leaves
-/// what every request waits for, such as the step under way, out of it. Where all prompts are of one length there is no
-/// line, and the time over the tokens has to do. Replicas of a pool are mostly alike: with few points of its own, or
-/// old ones, a replica is taken for an average one, so that it is not left alone for a bad start.
+/// A request waits for the prefill that is ahead of it at its replica and for its own, so a line through the times to
+/// first tokens, over the tokens of both, has the time of a token as its slope and what every request waits for, such
+/// as the step under way, as its height at zero. The line is the whole pool's: a replica differs from it by its
+/// <see cref="ReplicaPace"/>. Times are taken from the dispatch and not from the first token before, since first tokens
+/// that are heard of in bunches leave nothing between them.
 /// </remarks>
 internal static class LoadRates
 {
@@ -30,18 +29,22 @@ internal static class LoadRates
     /// <summary>Seconds that a prefill of any length may take for reasons of its own.</summary>
     private const double StallSeconds = 1;
 
-    /// <summary>What a point keeps of its weight when the next one comes.</summary>
-    private const double Kept = 0.99;
-
-    /// <summary>Seconds in which what a replica showed loses most of its weight.</summary>
-    private const double Memory = 600;
+    /// <summary>What a point of the pool keeps of its weight when the next one comes.</summary>
+    private const double Kept = 0.998;
 
     /// <summary>Tokens, squared: a prefill that is so much longer than the others weighs as much as the mean of them.
     /// </summary>
     private const double LineStrength = 32_768.0 * 32_768;
 
-    /// <summary>Tokens as which the pool's mean weighs.</summary>
-    private const double PoolStrength = 4_096;
+    /// <summary>Tokens as which what is assumed at first weighs.</summary>
+    private const double FirstStrength = 4_096;
+
+    /// <summary>Tokens of prefill that fill a step, as most engines are configured; fewer are lost among what else is
+    /// in one.</summary>
+    private const double FullStep = 8_192;
+
+    /// <summary>Points of a pool before one is held to be unlikely.</summary>
+    private const double PointsMin = 16;
 
     /// <summary>Of the prefill in flight that share at least is taken not to be done.</summary>
     private const double UnfinishedMin = 0.1;
@@ -49,39 +52,45 @@ internal static class LoadRates
     /// <summary>Seconds over which the rate of sending is averaged.</summary>
     private const double SendingSpan = 5;
 
-    /// <summary>A first token came: the request knows how long its prefill took, and the replica when it was free.
-    /// </summary>
-    public static void FirstToken(ref ReplicaLoad load, ref TicketTable.InFlight request, Instant now)
-    {
-        var from = request.DispatchedAt < load.LastFirstTokenAt ? load.LastFirstTokenAt : request.DispatchedAt;
-        request.PrefillSeconds = Math.Max(0, (now - from).TotalSeconds);
-        load.LastFirstTokenAt = now;
-    }
+    /// <summary>A first token came.</summary>
+    public static void FirstToken(ref ReplicaLoad load, Instant now) => load.LastFirstTokenAt = now;
 
     /// <summary>A request is known to have had so many tokens that were not cached.</summary>
     public static void Prefilled(
         ref ReplicaLoad load, ref LineFit pool, in TicketTable.InFlight request, long uncached, Instant now)
     {
-        var expected = uncached / load.PrefillRate;
-        var seconds = Math.Clamp(
-            request.PrefillSeconds, expected / Unlikely, (expected * Unlikely) + StallSeconds);
-        load.Prefills.Fade(Math.Exp(-Math.Max(0, (now - load.PrefillsAt).TotalSeconds) / Memory));
-        load.PrefillsAt = now;
-        load.Prefills.Fade(Kept);
-        load.Prefills.Add(uncached, seconds);
+        var work = request.AheadTokens + uncached;
+        var seconds = Math.Max(0, (request.FirstTokenAt - request.DispatchedAt).TotalSeconds);
+        if (pool.Weight >= PointsMin)
+        {
+            var line = Line(in pool);
+            var each = load.Pace.Each(line.Each, load.PrefillsAt, now);
+            var expected = line.AtZero + (each * work);
+            seconds = Math.Clamp(seconds, expected / Unlikely, (expected * Unlikely) + StallSeconds);
+            load.Pace.See(each * seconds / expected, Tells(work / (work + FullStep)), load.PrefillsAt, now);
+            load.PrefillsAt = now;
+        }
+
         pool.Fade(Kept);
-        pool.Add(uncached, seconds);
+        pool.Add(work, seconds);
     }
 
     /// <summary>Works the prefill rate out anew.</summary>
     public static void Refresh(ref ReplicaLoad load, in LineFit pool, Instant now)
     {
-        var old = load.Prefills;
-        old.Fade(Math.Exp(-Math.Max(0, (now - load.PrefillsAt).TotalSeconds) / Memory));
-        var mean = old.Ratio(pool.Ratio(1 / ReplicaLoad.PrefillRateAtFirst, PoolStrength), PoolStrength);
-        var each = old.Slope(mean, LineStrength);
+        var each = load.Pace.Each(Line(in pool).Each, load.PrefillsAt, now);
         load.PrefillSecondsEach = Math.Clamp(each, 1 / PrefillRateMax, 1 / PrefillRateMin);
         load.PrefillRate = 1 / load.PrefillSecondsEach;
+    }
+
+    /// <summary>What a wait says of the rate: little where it is shorter than a step.</summary>
+    private static double Tells(double share) => share * share;
+
+    private static (double AtZero, double Each) Line(in LineFit pool)
+    {
+        var ratio = pool.Ratio(1 / ReplicaLoad.PrefillRateAtFirst, FirstStrength);
+        var each = Math.Clamp(pool.Slope(ratio, LineStrength), 1 / PrefillRateMax, 1 / PrefillRateMin);
+        return (pool.AtZero(each), each);
     }
 
     /// <summary>An answer of so many tokens has come to its end.</summary>
@@ -116,9 +125,17 @@ internal static class LoadRates
         return all - Math.Min(done, own * (1 - UnfinishedMin));
     }
 
+    /// <summary>Tokens of prefill that are to be computed at a replica before those of a request that comes now.
+    /// </summary>
+    public static double Ahead(in ReplicaLoad load, in PeerShare peers, Instant now) =>
+        QueueSeconds(in load, load.PrefillTokens + peers.PrefillTokens, now) / load.PrefillSecondsEach;
+
     /// <summary>So many uncached tokens are sent there now.</summary>
     public static void Sent(ref ReplicaLoad load, long tokens, Instant now)
     {
+        load.Prefilling++;
+        load.DispatchedSince++;
+        load.PrefillTokens += tokens;
         if (load.Prefilling == 1)
         {
             load.PrefillingSince = now;

@@ -152,13 +152,7 @@ public sealed class PoolState
         ref readonly var load = ref _replicas[replica];
         ref readonly var match = ref _matches[replica];
         var matched = Math.Min(prompt - 1, (long)(match.Tokens * load.Trust.Belief));
-        var peers = default(PeerShare);
-        var age = 0.0;
-        if (!_peers.IsEmpty)
-        {
-            peers = _peers.Sum(replica, request.At, LoadRates.SentRate(in load, request.At), out age);
-        }
-
+        var peers = PeersAt(replica, request.At, out var age);
         candidate = new Candidate
         {
             Replica = replica,
@@ -176,6 +170,13 @@ public sealed class PoolState
         };
     }
 
+    private PeerShare PeersAt(int replica, Instant now, out double age)
+    {
+        age = 0;
+        return _peers.IsEmpty
+            ? default : _peers.Sum(replica, now, LoadRates.SentRate(in _replicas[replica], now), out age);
+    }
+
     private static Ineligible WhyNot(in ReplicaLoad load, int replica, ReadOnlySpan<int> tried) =>
         load.Ineligible != Ineligible.No ? load.Ineligible
         : tried.Contains(replica) ? Ineligible.TriedBefore
@@ -187,10 +188,8 @@ public sealed class PoolState
         var decision = happened.Decision;
         Check.That(decision.Found && decision.MatchedTokens <= decision.PromptTokens && !_tickets.IsFull);
         ref var load = ref _replicas[decision.Replica];
+        var ahead = LoadRates.Ahead(in load, PeersAt(decision.Replica, happened.At, out _), happened.At);
         load.InFlight++;
-        load.Prefilling++;
-        load.DispatchedSince++;
-        load.PrefillTokens += decision.UncachedTokens;
         LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
         if (happened.ContextCompacted || happened.Class == RequestClass.Compaction)
         {
@@ -206,6 +205,7 @@ public sealed class PoolState
             Class = happened.Class,
             PrefillTokens = decision.UncachedTokens,
             PrefillAtDispatch = load.PrefillTokens,
+            AheadTokens = ahead,
             PromptTokens = decision.PromptTokens,
             MatchedTokens = decision.MatchedTokens,
             PredictedTokens = decision.PredictedTokens,
@@ -226,7 +226,7 @@ public sealed class PoolState
         ref var load = ref _replicas[request.Replica];
         request.FirstTokenSeen = true;
         request.FirstTokenAt = happened.At;
-        LoadRates.FirstToken(ref load, ref request, happened.At);
+        LoadRates.FirstToken(ref load, happened.At);
         ReleasePrefill(ref load, ref request);
         request.DecodeTokens = request.PromptTokens + (request.OutputTokens / 2);
         load.DecodeTokens += request.DecodeTokens;

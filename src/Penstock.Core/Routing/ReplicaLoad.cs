@@ -46,8 +46,8 @@ public struct ReplicaLoad
     /// <summary>Its inverse, seconds, so that deciding does not divide.</summary>
     internal double PrefillSecondsEach;
 
-    /// <summary>The points on which it rests, and when the last one came.</summary>
-    internal LineFit Prefills;
+    /// <summary>How it differs from the pool's, and when that was last measured.</summary>
+    internal ReplicaPace Pace;
     internal Instant PrefillsAt;
 
     /// <summary>Since when there is always one of this node's prefills in flight there.</summary>

@@ -105,8 +105,8 @@ internal sealed class TicketTable(int max)
         /// <summary>Expected tokens of the answer.</summary>
         public long OutputTokens;
 
-        /// <summary>Seconds that its prefill took, once its first token is there.</summary>
-        public double PrefillSeconds;
+        /// <summary>Tokens of prefill that were to be computed at the replica before its own, of all nodes.</summary>
+        public double AheadTokens;
         public ulong Key;
         public RequestClass Class;
         public Instant DispatchedAt;

@@ -119,13 +119,26 @@ public sealed class Fleet : IArrivals
                     break;
                 case EngineEventKind.FirstToken:
                     flight.FirstTokenAt = _now;
-                    flight.Gateway.Router.Tell(PoolEvent.FirstToken(_now, flight.Ticket));
+                    Hear(() => flight.Gateway.Router.Tell(PoolEvent.FirstToken(_now, flight.Ticket)));
                     break;
                 case EngineEventKind.Finished:
-                    End(flight, RouteEnd.Completed);
+                    Hear(() => End(flight, RouteEnd.Completed));
                     break;
             }
         }
+    }
+
+    /// <summary>Lets the gateway, and the client behind it, know of what an engine sent.</summary>
+    private void Hear(Action told)
+    {
+        if (_options.HearEvery == 0)
+        {
+            told();
+            return;
+        }
+
+        var steps = Math.Floor(_now.Seconds / _options.HearEvery) + 1;
+        _timeline.Add(Instant.FromSeconds(steps * _options.HearEvery), told);
     }
 
     private void Send(FleetRequest request)

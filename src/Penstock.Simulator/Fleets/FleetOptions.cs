@@ -29,6 +29,10 @@ public sealed record FleetOptions
     /// <summary>Seconds that a report is old when it is told.</summary>
     public double LoadReportDelay { get; init; }
 
+    /// <summary>Gateways hear of first and last tokens only at multiples of so many seconds, as on machines that are
+    /// short of a core; 0 for at once.</summary>
+    public double HearEvery { get; init; }
+
     /// <summary>The shapes of the caches are told to the gateways.</summary>
     public bool TellsCacheShape { get; init; } = true;
 

@@ -47,8 +47,12 @@ public class PenstockPolicyTests
     public void It_compares_unlike_replicas_in_seconds_of_their_own_rates()
     {
         var rig = new PoolRig("penstock", 2);
-        rig.Teach(0, prefillRate: 2_000, secondsPerToken: 0.02);
-        rig.Teach(1, prefillRate: 40_000, secondsPerToken: 0.02);
+        for (var i = 0; i < 50; i++)
+        {
+            rig.Teach(0, prefillRate: 2_000, secondsPerToken: 0.02, answers: 2);
+            rig.Teach(1, prefillRate: 40_000, secondsPerToken: 0.02, answers: 2);
+        }
+
         rig.SendTo(0, tokens: 2_000);
         rig.SendTo(1, tokens: 20_000);
 

@@ -205,6 +205,49 @@ public class PoolStateTests
     }
 
     [Fact]
+    public void First_tokens_that_are_heard_of_in_bunches_do_not_make_a_replica_look_fast_or_slow()
+    {
+        // Ten requests at a time, long and short, at 20,000 tokens a second; a stalled machine hears every two seconds.
+        var rig = new PoolRig("penstock", 2);
+        rig.Teach(1, 20_000, 0.02);
+        for (var round = 0; round < 40; round++)
+        {
+            var computed = 0;
+            var sent = Enumerable.Range(0, 10).Select(i => rig.SendTo(0, (i + 1) * 2_000, at: round * 60)).ToList();
+            for (var i = 0; i < sent.Count; i++)
+            {
+                computed += (i + 1) * 2_000;
+                rig.FirstToken(sent[i], (round * 60) + (2 * Math.Ceiling(computed / 20_000.0 / 2)));
+            }
+
+            sent.ForEach(ticket => rig.End(ticket, at: (round * 60) + 30));
+        }
+
+        Assert.InRange(rig[0].PrefillRate, 15_000, 25_000);
+        Assert.InRange(rig[1].PrefillRate, 15_000, 25_000);
+    }
+
+    [Fact]
+    public void Noise_does_not_tell_like_replicas_apart()
+    {
+        var rig = new PoolRig("penstock", 4);
+        var rng = new Rng(7);
+        for (var i = 0; i < 2_000; i++)
+        {
+            var tokens = 200 + rng.NextInt32(60_000);
+            var ticket = rig.SendTo(i % 4, tokens, at: i * 10);
+            rig.FirstToken(ticket, (i * 10) + (tokens / 20_000.0) + (rng.NextInt32(1_000) / 500.0));
+            rig.End(ticket, at: (i * 10) + 8);
+        }
+
+        for (var replica = 0; replica < 4; replica++)
+        {
+            Assert.Equal(rig[0].PrefillRate, rig[replica].PrefillRate);
+            Assert.InRange(rig[replica].PrefillRate, 15_000, 25_000);
+        }
+    }
+
+    [Fact]
     public void One_impossible_answer_does_not_make_a_replica_look_like_a_miracle()
     {
         var rig = new PoolRig("penstock", 2);
