@@ -54,13 +54,9 @@ public sealed class PoolState
         in RouteRequest request, RoutePolicy policy, Span<Candidate> candidates, ref Rng rng)
     {
         candidates = candidates[.._replicas.Length];
-        var prompt = _index.TokensOf(request.Prompt);
         var output = _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
-        _index.Match(request.Prompt, _matches);
-        for (var i = 0; i < candidates.Length; i++)
-        {
-            Fill(ref candidates[i], i, prompt, in request);
-        }
+        var prompt = _index.Match(request.Prompt, _matches);
+        CandidateView.Fill(candidates, _replicas, _matches, _peers, prompt, in request);
 
         if (!_tickets.IsFull)
         {
@@ -146,41 +142,6 @@ public sealed class PoolState
         _tickets.Load(ref from);
         _prefills = from.Read<LineFit>();
     }
-
-    private void Fill(ref Candidate candidate, int replica, long prompt, in RouteRequest request)
-    {
-        ref readonly var load = ref _replicas[replica];
-        ref readonly var match = ref _matches[replica];
-        var matched = Math.Min(prompt - 1, (long)(match.Tokens * load.Trust.Belief));
-        var peers = default(PeerShare);
-        var age = 0.0;
-        if (!_peers.IsEmpty)
-        {
-            peers = _peers.Sum(replica, request.At, LoadRates.SentRate(in load, request.At), out age);
-        }
-
-        candidate = new Candidate
-        {
-            Replica = replica,
-            Ineligible = WhyNot(in load, replica, request.Tried),
-            Trust = load.Trust.Level,
-            InFlight = load.InFlight + peers.InFlight,
-            Match = match,
-            MatchedTokens = matched,
-            UncachedTokens = prompt - matched,
-            PrefillTokens = load.PrefillTokens + peers.PrefillTokens,
-            DecodeTokens = load.DecodeTokens + peers.DecodeTokens,
-            LoadAge = load.ReportedAt is { } at ? (request.At - at).TotalSeconds : double.PositiveInfinity,
-            PeerAge = age,
-            Cost = double.PositiveInfinity,
-        };
-    }
-
-    private static Ineligible WhyNot(in ReplicaLoad load, int replica, ReadOnlySpan<int> tried) =>
-        load.Ineligible != Ineligible.No ? load.Ineligible
-        : tried.Contains(replica) ? Ineligible.TriedBefore
-        : load.InFlight >= load.InFlightMax ? Ineligible.AtLimit
-        : Ineligible.No;
 
     private RouteTicket Dispatch(in PoolEvent happened, in PromptPrefix prompt)
     {

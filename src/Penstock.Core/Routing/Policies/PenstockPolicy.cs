@@ -54,6 +54,7 @@ internal sealed class PenstockPolicy : RoutePolicy
     {
         var answer = pool.ExpectedOutput(in request);
         var price = Price(pool, candidates, request.At);
+        var loads = pool.Replicas;
         foreach (ref var candidate in candidates)
         {
             if (candidate.Ineligible != Ineligible.No)
@@ -61,7 +62,7 @@ internal sealed class PenstockPolicy : RoutePolicy
                 continue;
             }
 
-            ref readonly var load = ref pool.Replicas[candidate.Replica];
+            ref readonly var load = ref loads[candidate.Replica];
             var prefill = candidate.UncachedTokens * load.PrefillSecondsEach;
             candidate.Terms[0] = LoadRates.QueueSeconds(in load, candidate.PrefillTokens, request.At)
                 + SlotWait(in load, candidate.InFlight, answer * load.SecondsPerToken);
