@@ -118,17 +118,11 @@ internal static class Cases
     /// something for what is new in it.</summary>
     private static Row DecideFull(string what, bool held)
     {
-        var pool = FullPool(out var chain);
+        var pool = FullPool(out var chain, capacity: 200_000);
         var marks = new PromptMark[200];
         for (var i = 0; i < marks.Length; i++)
         {
             marks[i] = new PromptMark((i + 1) * 400_000L / marks.Length, chain[^1] + (ulong)i);
-        }
-
-        for (var replica = 0; replica < Replicas; replica++)
-        {
-            var shape = new CacheShape { Kind = CacheKind.Paged, CapacityTokens = 200_000, BlockTokens = 16 };
-            pool.Apply(PoolEvent.CacheShaped(default, replica, in shape));
         }
 
         chain = held ? chain : Chain(2, LongPrompt);
@@ -164,13 +158,15 @@ internal static class Cases
     private static PromptPrefix Prompt(ulong[] chain) => new() { Blocks = chain, Length = 400_000 };
 
     /// <summary>A pool at work: chains of its own on every replica, and the long prompt on all.</summary>
-    private static PoolState FullPool(out ulong[] chain)
+    private static PoolState FullPool(out ulong[] chain, long capacity = 0)
     {
         var pool = new PoolState(new PoolOptions(Replicas, Remembered));
         chain = Chain(1, LongPrompt);
         for (var replica = 0; replica < Replicas; replica++)
         {
             pool.Apply(PoolEvent.Eligibility(default, replica, Ineligible.No));
+            var shape = new CacheShape { Kind = CacheKind.Paged, CapacityTokens = capacity, BlockTokens = 16 };
+            pool.Apply(PoolEvent.CacheShaped(default, replica, in shape));
             var decision = new RouteDecision(replica, -1, 100_000, 0, 0, 200);
             for (var seed = 0; seed < Remembered / 128; seed++)
             {

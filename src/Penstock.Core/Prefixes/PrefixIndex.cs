@@ -195,6 +195,9 @@ public sealed class PrefixIndex
         }
     }
 
+    /// <summary>Whether a replica takes in <paramref name="tokens"/> more and gives nothing up.</summary>
+    public bool HasRoom(int replica, long tokens) => _lists[replica].Device.HasRoom(tokens);
+
     /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
     public CacheVictims Victims(int replica, long tokens, Instant now)
     {

@@ -47,6 +47,9 @@ public struct Candidate
     /// <summary>What the policy minimises; its unit is the policy's own.</summary>
     public double Cost;
 
+    /// <summary>The terms of the cost; the policy names them.</summary>
+    public CostTerms Terms;
+
     /// <summary>What the index says, by tier, before trust.</summary>
     public PrefixMatch Match;
 
@@ -55,9 +58,6 @@ public struct Candidate
 
     /// <summary>Seconds since the oldest view of another node; 0 where there is none.</summary>
     public double PeerAge;
-
-    /// <summary>The terms of the cost; the policy names them.</summary>
-    public CostTerms Terms;
 }
 
 /// <summary>Up to six terms of a cost, named by <see cref="RoutePolicy.TermNames"/>.</summary>
