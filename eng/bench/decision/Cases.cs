@@ -32,8 +32,10 @@ internal static class Cases
             yield return ($"decide, {policy}, 100k-token prompt that all hold", what => Decide(what, policy));
         }
 
-        yield return ("decide, penstock, 200 messages that all hold, caches full", what => DecideFull(what, held: true));
-        yield return ("decide, penstock, 200 messages that nobody holds, caches full", what => DecideFull(what, held: false));
+        yield return (
+            "decide, penstock, 200 messages that all hold, caches full", what => DecideFull(what, held: true));
+        yield return (
+            "decide, penstock, 200 messages that nobody holds, caches full", what => DecideFull(what, held: false));
         yield return ("decide, dispatch, first token, end; penstock, 100k tokens", DecideAndApply);
     }
 
