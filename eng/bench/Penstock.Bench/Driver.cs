@@ -49,12 +49,14 @@ internal static class Driver
     private static void Measure(Session session)
     {
         var sections = session.Options.Sections;
-        if (sections.Contains("request") || sections.Contains("half-load"))
+        if (sections.Contains("request") || sections.Contains("long-prompt") || sections.Contains("half-load"))
         {
             var upstream = session.Lab.StartConstantUpstream();
             var gateways = session.StartGateways(upstream);
             if (sections.Contains("request"))
                 RequestSection.Run(session, gateways);
+            if (sections.Contains("long-prompt"))
+                RequestSection.RunLongPrompt(session, gateways);
             if (sections.Contains("half-load"))
                 LatencySection.RunHalfLoad(session, upstream, gateways);
             session.Stop([.. gateways, upstream]);

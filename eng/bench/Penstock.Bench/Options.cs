@@ -10,7 +10,8 @@ internal sealed record Options
         usage: eng/bench/run [--only NAMES] [--sections NAMES] [--seconds N] [--rounds N] [--large]
                              [--gateway-cmd COMMAND] [--json]
           --only         gateways to measure: nginx,yarp,penstock (default: all three)
-          --sections     parts to run: request,event,first-token,half-load,idle,idle-replicas (default: all)
+          --sections     parts to run: request,long-prompt,event,first-token,half-load,idle,idle-replicas
+                         (default: all)
           --seconds      length of one measurement (default 2)
           --rounds       measurements of each figure, taken in turn over the gateways (default 3)
           --large        also a 400 KB body (about 100k tokens)
@@ -19,7 +20,7 @@ internal sealed record Options
         """;
 
     public static readonly string[] AllSections =
-        ["request", "event", "first-token", "half-load", "idle", "idle-replicas"];
+        ["request", "long-prompt", "event", "first-token", "half-load", "idle", "idle-replicas"];
 
     public string[] Gateways { get; init; } = Target.Gateways;
 

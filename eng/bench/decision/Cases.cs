@@ -13,24 +13,30 @@ internal static class Cases
     /// <summary>Blocks of a prompt of 100,000 tokens, at 4 bytes a token.</summary>
     private const int LongPrompt = 100_000 * 4 / PrefixChainBuilder.BlockBytes;
 
-    public static IEnumerable<Row> All()
+    /// <summary>Every operation, by what it is called.</summary>
+    public static IEnumerable<(string What, Func<string, Row> Measure)> All()
     {
-        yield return Match("match 128 blocks, one replica holds them", 128, 1_000, one: true);
-        yield return Match("match 128 blocks, all 256 replicas hold them", 128, 1_000, one: false);
-        yield return Match("match 1,562 blocks, all 256 replicas hold them", LongPrompt, null, one: false);
-        yield return MatchInTokens("tokens that each replica holds of 1,562 blocks, all 256 hold them");
-        yield return MatchOfManyDepths("match 1,562 blocks, every replica holds another length of them");
-        yield return MatchOfNothing("match 1,562 blocks, nobody holds them");
-        yield return InsertAgain("insert 128 blocks that the replica holds", isShared: false);
-        yield return InsertAgain("insert 128 blocks that all 256 replicas hold", isShared: true);
-        yield return InsertNew("insert 128 new blocks into a full index of 8 replicas", 8);
-        yield return InsertNew("insert 128 new blocks into a full index of 256 replicas", Replicas);
+        yield return ("match 128 blocks, one replica holds them", what => Match(what, 128, 1_000, one: true));
+        yield return ("match 128 blocks, all 256 replicas hold them", what => Match(what, 128, 1_000, one: false));
+        yield return (
+            "match 1,562 blocks, all 256 replicas hold them", what => Match(what, LongPrompt, null, one: false));
+        yield return ("tokens that each replica holds of 1,562 blocks, all 256 hold them", MatchInTokens);
+        yield return ("match 1,562 blocks, every replica holds another length of them", MatchOfManyDepths);
+        yield return ("match 1,562 blocks, nobody holds them", MatchOfNothing);
+        yield return ("insert 128 blocks that the replica holds", what => InsertAgain(what, isShared: false));
+        yield return ("insert 128 blocks that all 256 replicas hold", what => InsertAgain(what, isShared: true));
+        yield return ("insert 128 new blocks into a full index of 8 replicas", what => InsertNew(what, 8));
+        yield return ("insert 128 new blocks into a full index of 256 replicas", what => InsertNew(what, Replicas));
         foreach (var policy in RoutePolicies.Names)
         {
-            yield return Decide($"decide, {policy}, 100k-token prompt that all hold", policy);
+            yield return ($"decide, {policy}, 100k-token prompt that all hold", what => Decide(what, policy));
         }
 
-        yield return DecideAndApply("decide, dispatch, first token, end; penstock, 100k tokens");
+        yield return (
+            "decide, penstock, 200 messages that all hold, caches full", what => DecideFull(what, held: true));
+        yield return (
+            "decide, penstock, 200 messages that nobody holds, caches full", what => DecideFull(what, held: false));
+        yield return ("decide, dispatch, first token, end; penstock, 100k tokens", DecideAndApply);
     }
 
     private static Row Match(string what, int blocks, int? budget, bool one)
@@ -110,6 +116,27 @@ internal static class Cases
         return Row.Measure(what, 5_000, _ => pool.Decide(Request(chain), policy, candidates, ref rng));
     }
 
+    /// <summary>As it is with agents: the prompt has the ends of its messages, and every replica would have to give up
+    /// something for what is new in it.</summary>
+    private static Row DecideFull(string what, bool held)
+    {
+        var pool = FullPool(out var chain, capacity: 200_000);
+        var marks = new PromptMark[200];
+        for (var i = 0; i < marks.Length; i++)
+        {
+            marks[i] = new PromptMark((i + 1) * 400_000L / marks.Length, chain[^1] + (ulong)i);
+        }
+
+        chain = held ? chain : Chain(2, LongPrompt);
+
+        var policy = RoutePolicies.Create("penstock")!;
+        var candidates = new Candidate[Replicas];
+        var rng = new Rng(7);
+        return Row.Measure(what, 5_000, _ => pool.Decide(
+            new RouteRequest { Prompt = new PromptPrefix { Blocks = chain, Marks = marks, Length = 400_100 } },
+            policy, candidates, ref rng));
+    }
+
     private static Row DecideAndApply(string what)
     {
         var pool = FullPool(out var chain);
@@ -133,13 +160,15 @@ internal static class Cases
     private static PromptPrefix Prompt(ulong[] chain) => new() { Blocks = chain, Length = 400_000 };
 
     /// <summary>A pool at work: chains of its own on every replica, and the long prompt on all.</summary>
-    private static PoolState FullPool(out ulong[] chain)
+    private static PoolState FullPool(out ulong[] chain, long capacity = 0)
     {
         var pool = new PoolState(new PoolOptions(Replicas, Remembered));
         chain = Chain(1, LongPrompt);
         for (var replica = 0; replica < Replicas; replica++)
         {
             pool.Apply(PoolEvent.Eligibility(default, replica, Ineligible.No));
+            var shape = new CacheShape { Kind = CacheKind.Paged, CapacityTokens = capacity, BlockTokens = 16 };
+            pool.Apply(PoolEvent.CacheShaped(default, replica, in shape));
             var decision = new RouteDecision(replica, -1, 100_000, 0, 0, 200);
             for (var seed = 0; seed < Remembered / 128; seed++)
             {

@@ -1,5 +1,6 @@
 // What one routing decision costs, in nanoseconds:
-// `dotnet run -c Release --project eng/bench/decision [-- --json | --growth [--large]]`.
+// `dotnet run -c Release --project eng/bench/decision [-- --json | --growth [--large] | WORD]`.
+// A word leaves only the operations that have it in their names.
 using System.Globalization;
 using System.Text.Json;
 using Penstock.DecisionBench;
@@ -10,7 +11,8 @@ if (args.Contains("--growth"))
     return;
 }
 
-var rows = Cases.All().ToList();
+var word = args.FirstOrDefault(arg => !arg.StartsWith("--", StringComparison.Ordinal)) ?? "";
+var rows = Cases.All().Where(one => one.What.Contains(word)).Select(one => one.Measure(one.What)).ToList();
 if (args.Contains("--json"))
 {
     Console.WriteLine(JsonSerializer.Serialize(rows, Row.Json));

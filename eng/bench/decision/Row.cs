@@ -12,13 +12,16 @@ internal sealed record Row(string What, double MedianNs, double P10Ns, double P9
     private const int Batches = 101;
     private const double BatchSeconds = 0.004;
 
+    /// <summary>Long enough for the compiler to have come to its last word, on a machine that is busy too.</summary>
+    private const double WarmUpSeconds = 1;
+
     /// <summary>Warms up, finds how many calls fill a batch, and times the batches. The argument counts the calls.
     /// </summary>
     public static Row Measure(string what, int? budgetNs, Action<int> call)
     {
         var clock = Stopwatch.StartNew();
         var calls = 0;
-        while (clock.Elapsed.TotalSeconds < 0.3)
+        while (clock.Elapsed.TotalSeconds < WarmUpSeconds)
         {
             call(calls++);
         }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Prefixes;
@@ -34,6 +35,11 @@ internal sealed class AgeRing(int replicas)
 
         ring.Volume += tokens;
         _tokens[at + ring.Newest] += tokens;
+        while (ring.Oldest != ring.Newest && _tokens[at + ring.Oldest] == 0)
+        {
+            ring.Oldest++;
+        }
+
         return ring.Newest;
     }
 
@@ -83,18 +89,34 @@ internal sealed class AgeRing(int replicas)
     /// <summary>The epoch in which the oldest tokens end that add up to <paramref name="tokens"/>.</summary>
     public byte EndOfOldest(int replica, long tokens)
     {
-        var at = replica * Epochs;
-        var newest = _rings[replica].Newest;
-        for (var epoch = (byte)(newest + 1); epoch != newest; epoch++)
+        ref readonly var ring = ref _rings[replica];
+        var epochs = _tokens.AsSpan(replica * Epochs, Epochs);
+        var epoch = ring.Oldest;
+        while (epoch != ring.Newest)
         {
-            tokens -= _tokens[at + epoch];
+            if (epoch % Vector256<int>.Count == 0 && (byte)(ring.Newest - epoch) >= Vector256<int>.Count)
+            {
+                // Whole steps at once, as long as they do not reach it.
+                var (low, high) = Vector256.Widen(Vector256.Create<int>(epochs.Slice(epoch, Vector256<int>.Count)));
+                var sum = Vector256.Sum(low + high);
+                if (sum < tokens)
+                {
+                    tokens -= sum;
+                    epoch += (byte)Vector256<int>.Count;
+                    continue;
+                }
+            }
+
+            tokens -= epochs[epoch];
             if (tokens <= 0)
             {
-                return epoch;
+                break;
             }
+
+            epoch++;
         }
 
-        return newest;
+        return epoch;
     }
 
     /// <summary>Nothing is left of a replica's tokens.</summary>
@@ -133,6 +155,7 @@ internal sealed class AgeRing(int replicas)
 
         var volume = Math.Max(VolumeMin, resident / EpochsOfCache);
         ring.Long = free >= Epochs / 2 ? volume : free >= Epochs / 4 ? volume * 2 : volume * 8;
+        ring.Oldest = ring.Oldest == next ? (byte)(next + 1) : ring.Oldest;
         ring.Newest = next;
         _starts[at + next] = now.Nanoseconds;
     }
@@ -143,5 +166,8 @@ internal sealed class AgeRing(int replicas)
         public long Volume;
         public long Long;
         public byte Newest;
+
+        /// <summary>The epochs from after the newest up to this one, going round, are empty.</summary>
+        public byte Oldest;
     }
 }

@@ -8,21 +8,25 @@ namespace Penstock.Core.Prefixes;
 /// table, which is its hard cap.
 /// </summary>
 /// <remarks>
-/// The few holders of an ordinary block lie in the bucket of its hash, one after the other. A block that many hold
-/// (the head that all prompts share) would make that bucket long; such a block moves to <see cref="SharedBlocks"/>,
-/// which knows its holders as a set, and each of its pairs to a bucket of its own.
+/// The few holders of an ordinary block are found under its hash, one after the other. A block that many hold (the head
+/// that all prompts share) would make that a long way; such a block moves to <see cref="SharedBlocks"/>, which knows its
+/// holders as a set, and each of its pairs to a key of its own.
 /// </remarks>
 internal sealed class BlockHolders
 {
     public const int None = 0;
 
+    /// <summary>Keys under which the holders of a block lie.</summary>
+    private const int Groups = 4;
+
     /// <summary>Blocks that are read ahead.</summary>
     public const int Batch = 16;
 
-    private readonly int[] _buckets;
+    private readonly PairTable _table;
     private readonly CachedBlock[] _pairs;
     private readonly Share[] _shares;
     private readonly SharedBlocks _shared;
+    private readonly ulong[] _holders;
     private readonly int _stride;
     private readonly ulong _reciprocal;
     private int _warm;
@@ -31,10 +35,11 @@ internal sealed class BlockHolders
     {
         BlocksPerReplica = blocksPerReplica;
         var capacity = checked(replicas * blocksPerReplica);
-        _buckets = new int[(int)BitOperations.RoundUpToPowerOf2(((uint)capacity / 2) + 1)];
+        _table = new PairTable(capacity);
         _pairs = new CachedBlock[capacity + 1];
         _shares = new Share[replicas];
         _shared = new SharedBlocks(replicas, capacity);
+        _holders = new ulong[ReplicaSet.Words(replicas)];
         _stride = blocksPerReplica;
 
         // Exact for all places of 32 bits: Lemire, Kaser, Kurz, "Faster remainder by direct computation", 2019.
@@ -60,29 +65,30 @@ internal sealed class BlockHolders
         }
 
         holders.Clear();
-        for (var at = _buckets[Bucket(hash)]; at != None; at = _pairs[at].Next)
+        for (var group = 0; group < Groups; group++)
         {
-            if (_pairs[at].Hash == hash)
+            var probe = _table.Find(KeyOf(hash, group));
+            while (probe.Next() is not None and var at)
             {
-                ReplicaSet.Add(holders, ReplicaOf(at));
+                if (_pairs[at].Hash == hash)
+                {
+                    ReplicaSet.Add(holders, ReplicaOf(at));
+                }
             }
         }
     }
 
     /// <summary>The pair; <see cref="None"/> where there is none.</summary>
-    public int Find(ulong hash, int replica) => FindPair(hash, replica, _shared.Find(hash), out _);
+    public int Find(ulong hash, int replica) =>
+        FindPair(hash, replica, KeyOf(hash, replica, _shared.Find(hash) != SharedBlocks.None));
 
     /// <summary>Adds a pair that is not there, with no tokens and in no list. The replica must not be full.</summary>
     public int Add(ulong hash, int replica)
     {
         var shared = _shared.Find(hash);
-        if (shared == SharedBlocks.None)
+        if (shared == SharedBlocks.None && HasMany(hash, replica))
         {
-            FindPair(hash, replica, shared, out var others);
-            if (others >= _shared.HoldersMin)
-            {
-                shared = MoveToShared(hash);
-            }
+            shared = MoveToShared(hash);
         }
 
         if (shared != SharedBlocks.None)
@@ -96,15 +102,15 @@ internal sealed class BlockHolders
         var at = share.Free;
         if (at != None)
         {
-            share.Free = _pairs[at].Next;
+            share.Free = _pairs[at].Newer;
         }
         else
         {
             at = (replica * _stride) + ++share.Used;
         }
 
-        _pairs[at] = new CachedBlock { Hash = hash };
-        Enter(Bucket(hash, replica, shared), at);
+        _pairs[at] = new CachedBlock { Hash = hash, IsShared = shared != SharedBlocks.None };
+        _table.Add(KeyOf(hash, replica, shared != SharedBlocks.None), at);
         return at;
     }
 
@@ -112,9 +118,9 @@ internal sealed class BlockHolders
     public void Remove(int at, int replica)
     {
         var hash = _pairs[at].Hash;
-        var shared = _shared.Find(hash);
-        Leave(Bucket(hash, replica, shared), at);
-        if (shared != SharedBlocks.None && _shared.Remove(shared, replica))
+        var isShared = _pairs[at].IsShared;
+        _table.Remove(KeyOf(hash, replica, isShared), at);
+        if (isShared && _shared.Find(hash) is var shared && _shared.Remove(shared, replica))
         {
             Unshare(shared);
         }
@@ -141,26 +147,39 @@ internal sealed class BlockHolders
         share = default;
     }
 
-    /// <summary>Reads where the next blocks of a chain lie, all at once, so that what follows does not wait for memory
-    /// block by block. To be called with every block; works on each sixteenth.</summary>
-    public void Warm(ReadOnlySpan<ulong> chain, int depth)
+    /// <summary>The pairs of the next blocks of a chain, <see cref="Batch"/> of them at most, all at once, so that none
+    /// of them waits for another's memory. To be called with every block; works on each sixteenth.</summary>
+    public void Find(ReadOnlySpan<ulong> chain, int depth, int replica, Span<int> places)
     {
-        if (depth % Batch != 0 || depth == chain.Length)
+        if (depth % Batch != 0)
         {
             return;
         }
 
-        Span<int> heads = stackalloc int[Batch];
+        Span<ulong> keys = stackalloc ulong[Batch];
         var hashes = chain.Slice(depth, Math.Min(Batch, chain.Length - depth));
+        Warm(hashes, replica, keys);
         for (var i = 0; i < hashes.Length; i++)
         {
-            heads[i] = _buckets[Bucket(hashes[i])];
+            places[depth + i] = FindPair(hashes[i], replica, keys[i]);
         }
+    }
 
+    /// <summary>Reads what will be needed to find, add or remove some blocks of a replica, all at once, so that what
+    /// follows does not wait for memory block by block.</summary>
+    public void Warm(ReadOnlySpan<ulong> hashes, int replica)
+    {
+        Span<ulong> keys = stackalloc ulong[Batch];
+        Warm(hashes, replica, keys);
+    }
+
+    private void Warm(ReadOnlySpan<ulong> hashes, int replica, Span<ulong> keys)
+    {
         var sum = 0;
         for (var i = 0; i < hashes.Length; i++)
         {
-            sum += _pairs[heads[i]].Next;
+            keys[i] = KeyOf(hashes[i], replica, _shared.Find(hashes[i]) != SharedBlocks.None);
+            sum += _table.Warm(keys[i]);
         }
 
         _warm = sum;
@@ -168,7 +187,7 @@ internal sealed class BlockHolders
 
     public void Save(StateWriter to)
     {
-        to.WriteAll<int>(_buckets);
+        _table.Save(to);
         to.WriteAll<Share>(_shares);
         for (var replica = 0; replica < _shares.Length; replica++)
         {
@@ -180,7 +199,7 @@ internal sealed class BlockHolders
 
     public void Load(ref StateReader from)
     {
-        from.ReadAll<int>(_buckets);
+        _table.Load(ref from);
         from.ReadAll<Share>(_shares);
         for (var replica = 0; replica < _shares.Length; replica++)
         {
@@ -190,103 +209,79 @@ internal sealed class BlockHolders
         _shared.Load(ref from);
     }
 
-    private int Bucket(ulong hash) => (int)(hash ^ (hash >> 32)) & (_buckets.Length - 1);
+    private static ulong KeyOf(ulong hash, int replica, bool isShared) =>
+        isShared ? Hash64.Combine(hash, (ulong)replica) : KeyOf(hash, replica);
 
-    private int Bucket(ulong hash, int replica, int shared) =>
-        shared == SharedBlocks.None ? Bucket(hash) : Bucket(Hash64.Combine(hash, (ulong)replica));
+    /// <summary>Under what a block that is not shared lies. Equal keys crowd a table, so that the holders of a block
+    /// are parted into a few groups.</summary>
+    private static ulong KeyOf(ulong hash, int replica) =>
+        hash + ((ulong)(replica % Groups) * 0x9FB21C651E98DF25UL);
 
     private int ReplicaOf(int at) =>
         _stride == 1 ? at - 1 : (int)Math.BigMul(_reciprocal, (ulong)(uint)(at - 1), out _);
 
-    private bool IsOf(int at, int replica) => (uint)(at - 1 - (replica * _stride)) < (uint)_stride;
+    private int FindPair(ulong hash, int replica, ulong key) =>
+        _table.Find(key, _pairs, hash, (replica * _stride) + 1, _stride);
 
-    /// <summary>The pair, or none and how many others hold a block that is not shared.</summary>
-    private int FindPair(ulong hash, int replica, int shared, out int others)
+    /// <summary>Whether a block that is not shared has as many holders as one that is. Looks at one group, without
+    /// reading the pairs, before it counts: there are mostly few.</summary>
+    private bool HasMany(ulong hash, int replica)
     {
-        others = 0;
-        var at = _buckets[Bucket(hash, replica, shared)];
-        while (at != None)
+        if (_table.CountOfMaybe(KeyOf(hash, replica)) < _shared.HoldersMin / Groups)
         {
-            ref readonly var pair = ref _pairs[at];
-            if (pair.Hash == hash)
-            {
-                if (IsOf(at, replica))
-                {
-                    return at;
-                }
-
-                others++;
-            }
-
-            at = pair.Next;
+            return false;
         }
 
-        return None;
+        Find(hash, _holders);
+        return ReplicaSet.Count(_holders) >= _shared.HoldersMin;
     }
 
-    /// <summary>Moves the pairs of a block out of its bucket, each to its own.</summary>
+    /// <summary>Gives each pair of a block a key of its own.</summary>
     private int MoveToShared(ulong hash)
     {
         var shared = _shared.Open(hash);
-        ref var link = ref _buckets[Bucket(hash)];
-        var moved = None;
-        while (link != None)
+        for (var group = 0; group < Groups; group++)
         {
-            ref var pair = ref _pairs[link];
-            if (pair.Hash == hash)
+            while (FindAny(hash, group) is not None and var at)
             {
-                var at = link;
-                link = pair.Next;
-                pair.Next = moved;
-                moved = at;
+                var replica = ReplicaOf(at);
+                _table.Remove(KeyOf(hash, group), at);
+                _table.Add(KeyOf(hash, replica, isShared: true), at);
+                _pairs[at].IsShared = true;
+                _shared.Add(shared, replica);
             }
-            else
-            {
-                link = ref pair.Next;
-            }
-        }
-
-        while (moved != None)
-        {
-            var at = moved;
-            moved = _pairs[at].Next;
-            _shared.Add(shared, ReplicaOf(at));
-            Enter(Bucket(hash, ReplicaOf(at), shared), at);
         }
 
         return shared;
     }
 
-    /// <summary>Moves the pairs of a block that few hold by now back into its bucket.</summary>
+    private int FindAny(ulong hash, int group)
+    {
+        var probe = _table.Find(KeyOf(hash, group));
+        int at;
+        do
+        {
+            at = probe.Next();
+        }
+        while (at != None && (_pairs[at].Hash != hash || _pairs[at].IsShared));
+
+        return at;
+    }
+
+    /// <summary>Moves the pairs of a block that few hold by now back under its hash.</summary>
     private void Unshare(int shared)
     {
         var hash = _shared.HashOf(shared);
         for (var replica = _shared.Next(shared, 0); replica >= 0; replica = _shared.Next(shared, replica + 1))
         {
-            var at = FindPair(hash, replica, shared, out _);
-            Leave(Bucket(hash, replica, shared), at);
-            Enter(Bucket(hash), at);
+            var key = KeyOf(hash, replica, isShared: true);
+            var at = FindPair(hash, replica, key);
+            _table.Remove(key, at);
+            _table.Add(KeyOf(hash, replica), at);
+            _pairs[at].IsShared = false;
         }
 
         _shared.Close(shared);
-    }
-
-    private void Enter(int bucket, int at)
-    {
-        _pairs[at].Next = _buckets[bucket];
-        _buckets[bucket] = at;
-    }
-
-    private void Leave(int bucket, int at)
-    {
-        ref var link = ref _buckets[bucket];
-        while (link != at)
-        {
-            Check.That(link != None);
-            link = ref _pairs[link].Next;
-        }
-
-        link = _pairs[at].Next;
     }
 
     /// <summary>A replica's part of the table.</summary>

@@ -81,18 +81,22 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
         var depth = -1;
         var blockTokens = 0;
         var last = default(PrefixMatch);
-        for (var replica = 0; replica < matches.Length; replica++)
+        var caches = lists.All;
+        var whiches = _which.AsSpan(0, caches.Length);
+        depths = depths[..caches.Length];
+        matches = matches[..caches.Length];
+        for (var replica = 0; replica < caches.Length; replica++)
         {
             // Most replicas are like the one before.
-            ref readonly var cache = ref lists[replica];
-            if (which == _which[replica] && depth == depths[replica] && blockTokens == cache.BlockTokens
+            ref readonly var cache = ref caches[replica];
+            if (which == whiches[replica] && depth == depths[replica] && blockTokens == cache.BlockTokens
                 && cache.IsPlain)
             {
                 matches[replica] = last;
                 continue;
             }
 
-            (which, depth, blockTokens) = (_which[replica], depths[replica], cache.BlockTokens);
+            (which, depth, blockTokens) = (whiches[replica], depths[replica], cache.BlockTokens);
             var found = which > 0 ? _forecasts[which] : OfBlocks(prompt.Blocks, lengths, depth, blockLength);
             found = Finish(in found, lengths, replica);
             matches[replica] = cache.LowerCapacity == 0

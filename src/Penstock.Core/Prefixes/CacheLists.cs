@@ -15,6 +15,8 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve 
 
     public ref ReplicaCache this[int replica] => ref _replicas[replica];
 
+    public ReadOnlySpan<ReplicaCache> All => _replicas;
+
     public void MoveTo(Instant now) => _now = now;
 
     /// <summary>A conversation went on from an answer that was kept.</summary>

@@ -5,7 +5,7 @@ namespace Penstock.Core.Prefixes;
 /// <summary>
 /// What one replica is believed to hold under one key: a block of a prompt, the end of one of its parts, or an answer.
 /// </summary>
-/// <remarks>24 bytes. Which replica it is follows from its place in the table. While a request holds the block it is in
+/// <remarks>20 bytes. Which replica it is follows from its place in the table. While a request holds the block it is in
 /// no list, and the members of the list say how many do.</remarks>
 [StructLayout(LayoutKind.Sequential, Pack = 4)]
 internal struct CachedBlock
@@ -19,13 +19,12 @@ internal struct CachedBlock
     private const int TierShift = 8;
     private const int RunBit = 1 << 10;
     private const int AnswerBit = 1 << 11;
+    private const int SharedBit = 1 << 12;
 
     public ulong Hash;
 
-    /// <summary>In its bucket, or among the free ones.</summary>
-    public int Next;
-
-    /// <summary>Its neighbour in its list; while it is held, how many requests hold it.</summary>
+    /// <summary>Its neighbour in its list, or among the free ones; while it is held, how many requests hold it.
+    /// </summary>
     public int Newer;
 
     /// <summary>Its neighbour in its list; while it is held, below 0.</summary>
@@ -70,10 +69,17 @@ internal struct CachedBlock
         set => _bits = (ushort)(value ? _bits | AnswerBit : _bits & ~AnswerBit);
     }
 
+    /// <summary>It is one of the many pairs of a block in <see cref="SharedBlocks"/>.</summary>
+    public bool IsShared
+    {
+        readonly get => (_bits & SharedBit) != 0;
+        set => _bits = (ushort)(value ? _bits | SharedBit : _bits & ~SharedBit);
+    }
+
     /// <summary>Nothing is here any more; <paramref name="next"/> is the free place after it.</summary>
     public void SetFree(int next)
     {
-        Next = next;
+        Newer = next;
         Older = Free;
     }
 

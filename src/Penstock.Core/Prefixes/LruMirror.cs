@@ -29,8 +29,8 @@ internal sealed class LruMirror(
         var held = 0;
         for (; held < chain.Length; held++)
         {
-            blocks.Warm(chain, held);
-            var at = blocks.Find(chain[held], replica);
+            blocks.Find(chain, held, replica, _places);
+            var at = _places[held];
             if (at == None)
             {
                 break;
@@ -99,14 +99,13 @@ internal sealed class LruMirror(
         var depth = 0;
         for (; depth < chain.Length; depth++)
         {
-            blocks.Warm(chain, depth);
-            var at = blocks.Find(chain[depth], replica);
+            blocks.Find(chain, depth, replica, _places);
+            var at = _places[depth];
             if (at == None)
             {
                 break;
             }
 
-            _places[depth] = at;
             lists.Pin(replica, at, Weight(lengths, depth));
         }
 
@@ -159,8 +158,12 @@ internal sealed class LruMirror(
         var first = depth;
         for (; depth < chain.Length; depth++)
         {
-            blocks.Warm(chain, depth);
-            WarmOldest(replica, depth - first);
+            if ((depth - first) % BlockHolders.Batch == 0)
+            {
+                blocks.Warm(chain.Slice(depth, Math.Min(BlockHolders.Batch, chain.Length - depth)), replica);
+                WarmOldest(replica);
+            }
+
             var weight = Weight(lengths, depth);
             if (!lists.TryAdd(replica, chain[depth], weight, out var at))
             {
@@ -175,20 +178,17 @@ internal sealed class LruMirror(
         return depth;
     }
 
-    /// <summary>Reads where those lie that are lost next, as <see cref="BlockHolders.Warm"/> does.</summary>
-    private void WarmOldest(int replica, int added)
+    /// <summary>The same for those that are lost next.</summary>
+    private void WarmOldest(int replica)
     {
-        if (added % BlockHolders.Batch == 0)
+        Span<ulong> hashes = stackalloc ulong[BlockHolders.Batch];
+        var count = 0;
+        for (var at = lists[replica].Device.Oldest; at != None && count < hashes.Length; at = blocks[at].Newer)
         {
-            Span<ulong> hashes = stackalloc ulong[BlockHolders.Batch];
-            var count = 0;
-            for (var at = lists[replica].Device.Oldest; at != None && count < hashes.Length; at = blocks[at].Newer)
-            {
-                hashes[count++] = blocks[at].Hash;
-            }
-
-            blocks.Warm(hashes[..count], 0);
+            hashes[count++] = blocks[at].Hash;
         }
+
+        blocks.Warm(hashes[..count], replica);
     }
 
     /// <summary>Takes the ends of the parts that lie after so many blocks, both included.</summary>

@@ -128,8 +128,9 @@ public sealed class PrefixIndex
     public long TokensOf(in PromptPrefix prompt) => _lengths.Read(in prompt).Total;
 
     /// <summary>For every replica, how many leading tokens of the prompt it is believed to hold, into
-    /// <paramref name="matches"/> (one element per replica slot).</summary>
-    public void Match(in PromptPrefix prompt, Span<PrefixMatch> matches)
+    /// <paramref name="matches"/> (one element per replica slot). Returns the tokens of the whole prompt, as
+    /// <see cref="TokensOf"/> does.</summary>
+    public long Match(in PromptPrefix prompt, Span<PrefixMatch> matches)
     {
         _search.Match(prompt.Blocks, _matched);
         var lengths = _lengths.Read(in prompt);
@@ -139,6 +140,8 @@ public sealed class PrefixIndex
             store.Match(prompt.Blocks, _matched);
             AddShared(_matched[0], lengths, matches);
         }
+
+        return lengths.Total;
     }
 
     /// <summary>A request with this prompt was sent to a replica: until it ends its blocks stay there. What is returned
@@ -192,6 +195,9 @@ public sealed class PrefixIndex
         }
     }
 
+    /// <summary>Whether a replica takes in <paramref name="tokens"/> more and gives nothing up.</summary>
+    public bool HasRoom(int replica, long tokens) => _lists[replica].Device.HasRoom(tokens);
+
     /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
     public CacheVictims Victims(int replica, long tokens, Instant now)
     {
@@ -203,8 +209,12 @@ public sealed class PrefixIndex
         }
 
         var unused = now - _ages.StartOf(replica, _ages.EndOfOldest(replica, lost));
-        return new CacheVictims(lost, unused, _returns.Chance(unused));
+        return new CacheVictims(lost, unused);
     }
+
+    /// <summary>The share of what was unused for so long that was asked for again, 0 to 1, as learned in this pool from
+    /// what the mirrors kept and lost.</summary>
+    public double ReturnChance(TimeSpan unused) => _returns.Chance(unused);
 
     /// <summary>For every replica, how many leading blocks of <paramref name="chain"/> it is believed to hold, into
     /// <paramref name="matched"/> (one element per replica slot).</summary>

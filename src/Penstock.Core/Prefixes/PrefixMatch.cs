@@ -31,6 +31,4 @@ public readonly record struct CacheReport(bool Completed, long PromptTokens, lon
 /// <summary>The oldest of what a replica holds, as much as would be lost to something new.</summary>
 /// <param name="Tokens">How many tokens; 0 while there is room.</param>
 /// <param name="Unused">For how long they have not been used.</param>
-/// <param name="ReturnChance">The share of what was unused for so long that was asked for again, 0 to 1, as learned
-/// in this pool.</param>
-public readonly record struct CacheVictims(long Tokens, TimeSpan Unused, double ReturnChance);
+public readonly record struct CacheVictims(long Tokens, TimeSpan Unused);

@@ -12,6 +12,8 @@ internal struct TierList
     public long Tokens;
     public long Capacity;
 
+    public readonly bool HasRoom(long tokens) => Tokens + tokens <= Capacity;
+
     public void LinkNewest(BlockHolders blocks, int at)
     {
         ref var block = ref blocks[at];

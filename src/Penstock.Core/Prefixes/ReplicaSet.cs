@@ -11,6 +11,17 @@ internal static class ReplicaSet
 
     public static void Remove(Span<ulong> set, int replica) => set[replica >> 6] &= ~(1UL << (replica & 63));
 
+    public static int Count(ReadOnlySpan<ulong> set)
+    {
+        var count = 0;
+        foreach (var word in set)
+        {
+            count += BitOperations.PopCount(word);
+        }
+
+        return count;
+    }
+
     /// <summary>Writes <paramref name="value"/> for every replica of <paramref name="set"/> that is not in
     /// <paramref name="without"/>.</summary>
     public static void Write(ReadOnlySpan<ulong> set, ReadOnlySpan<ulong> without, int value, Span<int> values)

@@ -34,9 +34,6 @@ public struct Candidate
     /// relied on.</summary>
     public long MatchedTokens;
 
-    /// <summary>What the index says, by tier, before trust.</summary>
-    public PrefixMatch Match;
-
     /// <summary>Prompt tokens of this request that it would have to compute.</summary>
     public long UncachedTokens;
 
@@ -47,17 +44,20 @@ public struct Candidate
     /// <summary>Tokens of requests that are decoding there, from all nodes.</summary>
     public long DecodeTokens;
 
+    /// <summary>What the policy minimises; its unit is the policy's own.</summary>
+    public double Cost;
+
+    /// <summary>The terms of the cost; the policy names them.</summary>
+    public CostTerms Terms;
+
+    /// <summary>What the index says, by tier, before trust.</summary>
+    public PrefixMatch Match;
+
     /// <summary>Seconds since the engine last told its load; infinity where it never did.</summary>
     public double LoadAge;
 
     /// <summary>Seconds since the oldest view of another node; 0 where there is none.</summary>
     public double PeerAge;
-
-    /// <summary>The terms of the cost; the policy names them.</summary>
-    public CostTerms Terms;
-
-    /// <summary>What the policy minimises; its unit is the policy's own.</summary>
-    public double Cost;
 }
 
 /// <summary>Up to six terms of a cost, named by <see cref="RoutePolicy.TermNames"/>.</summary>

@@ -8,30 +8,30 @@ internal static class LeastCost
     /// <summary>The cheapest eligible candidate and the next best; ties go to the rng.</summary>
     public static RouteDecision Choose(ReadOnlySpan<Candidate> candidates, long prompt, long output, ref Rng rng)
     {
-        var best = -1;
-        var second = -1;
-        var ties = 1;
+        var (best, second, ties) = (-1, -1, 1);
+        var (bestCost, secondCost) = (0.0, 0.0);
         for (var i = 0; i < candidates.Length; i++)
         {
-            if (candidates[i].Ineligible != Ineligible.No || double.IsPositiveInfinity(candidates[i].Cost))
+            ref readonly var candidate = ref candidates[i];
+            var cost = candidate.Cost;
+            if (candidate.Ineligible != Ineligible.No || double.IsPositiveInfinity(cost))
             {
                 continue;
             }
 
-            if (best < 0 || candidates[i].Cost < candidates[best].Cost)
+            if (best < 0 || cost < bestCost)
             {
-                second = best;
-                best = i;
-                ties = 1;
+                (second, secondCost) = (best, bestCost);
+                (best, bestCost, ties) = (i, cost, 1);
             }
-            else if (candidates[i].Cost == candidates[best].Cost && rng.NextInt32(++ties) == 0)
+            else if (cost == bestCost && rng.NextInt32(++ties) == 0)
             {
-                second = best;
+                (second, secondCost) = (best, bestCost);
                 best = i;
             }
-            else if (second < 0 || candidates[i].Cost < candidates[second].Cost)
+            else if (second < 0 || cost < secondCost)
             {
-                second = i;
+                (second, secondCost) = (i, cost);
             }
         }
 

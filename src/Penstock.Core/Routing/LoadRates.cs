@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Routing;
@@ -111,6 +112,7 @@ internal static class LoadRates
     /// Seconds until a replica has computed the uncached tokens that are in flight there. What was computed of the
     /// first of them since the last first token came is not known, but the time is.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static double QueueSeconds(in ReplicaLoad load, long tokens, Instant now)
     {
         var all = tokens * load.PrefillSecondsEach;

@@ -54,13 +54,9 @@ public sealed class PoolState
         in RouteRequest request, RoutePolicy policy, Span<Candidate> candidates, ref Rng rng)
     {
         candidates = candidates[.._replicas.Length];
-        var prompt = _index.TokensOf(request.Prompt);
         var output = _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
-        _index.Match(request.Prompt, _matches);
-        for (var i = 0; i < candidates.Length; i++)
-        {
-            Fill(ref candidates[i], i, prompt, in request);
-        }
+        var prompt = _index.Match(request.Prompt, _matches);
+        CandidateView.Fill(candidates, _replicas, _matches, _peers, prompt, in request);
 
         if (!_tickets.IsFull)
         {
@@ -147,48 +143,16 @@ public sealed class PoolState
         _prefills = from.Read<LineFit>();
     }
 
-    private void Fill(ref Candidate candidate, int replica, long prompt, in RouteRequest request)
-    {
-        ref readonly var load = ref _replicas[replica];
-        ref readonly var match = ref _matches[replica];
-        var matched = Math.Min(prompt - 1, (long)(match.Tokens * load.Trust.Belief));
-        var peers = PeersAt(replica, request.At, out var age);
-        candidate = new Candidate
-        {
-            Replica = replica,
-            Ineligible = WhyNot(in load, replica, request.Tried),
-            Trust = load.Trust.Level,
-            InFlight = load.InFlight + peers.InFlight,
-            Match = match,
-            MatchedTokens = matched,
-            UncachedTokens = prompt - matched,
-            PrefillTokens = load.PrefillTokens + peers.PrefillTokens,
-            DecodeTokens = load.DecodeTokens + peers.DecodeTokens,
-            LoadAge = load.ReportedAt is { } at ? (request.At - at).TotalSeconds : double.PositiveInfinity,
-            PeerAge = age,
-            Cost = double.PositiveInfinity,
-        };
-    }
-
-    private PeerShare PeersAt(int replica, Instant now, out double age)
-    {
-        age = 0;
-        return _peers.IsEmpty
-            ? default : _peers.Sum(replica, now, LoadRates.SentRate(in _replicas[replica], now), out age);
-    }
-
-    private static Ineligible WhyNot(in ReplicaLoad load, int replica, ReadOnlySpan<int> tried) =>
-        load.Ineligible != Ineligible.No ? load.Ineligible
-        : tried.Contains(replica) ? Ineligible.TriedBefore
-        : load.InFlight >= load.InFlightMax ? Ineligible.AtLimit
-        : Ineligible.No;
+    private PeerShare PeersAt(int replica, Instant now) => _peers.IsEmpty
+        ? default
+        : _peers.Sum(replica, now, LoadRates.SentRate(in _replicas[replica], now), out _);
 
     private RouteTicket Dispatch(in PoolEvent happened, in PromptPrefix prompt)
     {
         var decision = happened.Decision;
         Check.That(decision.Found && decision.MatchedTokens <= decision.PromptTokens && !_tickets.IsFull);
         ref var load = ref _replicas[decision.Replica];
-        var ahead = LoadRates.Ahead(in load, PeersAt(decision.Replica, happened.At, out _), happened.At);
+        var ahead = LoadRates.Ahead(in load, PeersAt(decision.Replica, happened.At), happened.At);
         load.InFlight++;
         LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
         if (happened.ContextCompacted || happened.Class == RequestClass.Compaction)

@@ -12,6 +12,8 @@ public struct ReplicaLoad
     /// <summary>Prompt tokens a second, before anything was measured.</summary>
     internal const double PrefillRateAtFirst = 8_000;
 
+    // What every decision reads comes first, so that it lies in two or three cache lines.
+
     /// <summary>May be chosen: known, healthy or on probation, and not draining.</summary>
     public Ineligible Ineligible;
 
@@ -31,24 +33,11 @@ public struct ReplicaLoad
     /// </summary>
     public long DecodeTokens;
 
-    /// <summary>What the engine last reported, from all gateways.</summary>
-    public EngineLoad Reported;
-
-    /// <summary>When it did; null where it never did.</summary>
-    public Instant? ReportedAt;
-
-    /// <summary>Requests of this node that were dispatched there since.</summary>
-    public int DispatchedSince;
-
-    /// <summary>Measured prompt tokens per second, uncached ones only.</summary>
-    public double PrefillRate;
-
-    /// <summary>Its inverse, seconds, so that deciding does not divide.</summary>
+    /// <summary>The inverse of <see cref="PrefillRate"/>, seconds, so that deciding does not divide.</summary>
     internal double PrefillSecondsEach;
 
-    /// <summary>How it differs from the pool's, and when that was last measured.</summary>
-    internal ReplicaPace Pace;
-    internal Instant PrefillsAt;
+    /// <summary>Measured seconds per token of one answer.</summary>
+    public double SecondsPerToken;
 
     /// <summary>Since when there is always one of this node's prefills in flight there.</summary>
     internal Instant PrefillingSince;
@@ -56,8 +45,24 @@ public struct ReplicaLoad
     /// <summary>When the last first token came from there.</summary>
     internal Instant LastFirstTokenAt;
 
-    /// <summary>Measured seconds per token of one answer.</summary>
-    public double SecondsPerToken;
+    /// <summary>When the engine last reported its load; null where it never did.</summary>
+    public Instant? ReportedAt;
+
+    /// <summary>What it reported, from all gateways.</summary>
+    public EngineLoad Reported;
+
+    /// <summary>How far what is believed of its cache is relied on.</summary>
+    public CacheTrust Trust;
+
+    /// <summary>Requests of this node that were dispatched there since it reported.</summary>
+    public int DispatchedSince;
+
+    /// <summary>Measured prompt tokens per second, uncached ones only.</summary>
+    public double PrefillRate;
+
+    /// <summary>How it differs from the pool's, and when that was last measured.</summary>
+    internal ReplicaPace Pace;
+    internal Instant PrefillsAt;
 
     /// <summary>Answers that were completed, on which the rates rest.</summary>
     public long Measured;
@@ -73,9 +78,6 @@ public struct ReplicaLoad
 
     /// <summary>When <see cref="CameTokens"/> was last moved on.</summary>
     internal Instant CameAt;
-
-    /// <summary>How far what is believed of its cache is relied on.</summary>
-    public CacheTrust Trust;
 
     /// <summary>The shape of its cache.</summary>
     public CacheShape Shape;

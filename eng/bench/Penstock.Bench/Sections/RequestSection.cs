@@ -23,6 +23,10 @@ internal static class RequestSection
             session.Figures.Add(resident, target.Name, target.ResidentMegabytes);
     }
 
+    /// <summary>What a request with a prompt of about 100,000 tokens costs whose beginning is known.</summary>
+    public static void RunLongPrompt(Session session, IReadOnlyList<Target> gateways) =>
+        Measure(session, gateways, Body.Conversation(session.Lab));
+
     private static void Measure(Session session, IReadOnlyList<Target> gateways, Body body)
     {
         Session.Say($"CPU per request, {body.Name}");

@@ -10,6 +10,9 @@ namespace Penstock.Bench.Wire;
 /// <summary>Request bodies for POST /v1/messages, the same bytes in every run.</summary>
 internal static class RequestBodies
 {
+    /// <summary>About what a turn of <see cref="Agent"/> takes: steps of this size differ by a turn.</summary>
+    public const int TurnBytes = 3_200;
+
     private const string StreamMarker = "bench-events-";
 
     /// <summary>One short question, 200 bytes.</summary>

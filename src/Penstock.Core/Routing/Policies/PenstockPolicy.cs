@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 
@@ -52,28 +53,10 @@ internal sealed class PenstockPolicy : RoutePolicy
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
-        var answer = pool.ExpectedOutput(in request);
-        var price = Price(pool, candidates, request.At);
-        foreach (ref var candidate in candidates)
-        {
-            if (candidate.Ineligible != Ineligible.No)
-            {
-                continue;
-            }
-
-            ref readonly var load = ref pool.Replicas[candidate.Replica];
-            var prefill = candidate.UncachedTokens * load.PrefillSecondsEach;
-            candidate.Terms[0] = LoadRates.QueueSeconds(in load, candidate.PrefillTokens, request.At)
-                + SlotWait(in load, candidate.InFlight, answer * load.SecondsPerToken);
-            candidate.Terms[1] = prefill;
-            candidate.Terms[2] = price * prefill;
-            candidate.Terms[3] = Math.Min(SlowdownMax, ReadingShare * candidate.InFlight) * prefill;
-            candidate.Terms[4] =
-                Evicted(pool, in candidate, request.At) * load.PrefillSecondsEach;
-            candidate.Terms[5] = DecodeWeight * ReadingShare * answer * load.SecondsPerToken;
-            candidate.Cost = candidate.Terms[0] + candidate.Terms[1] + candidate.Terms[2] + candidate.Terms[3]
-                + candidate.Terms[4] + candidate.Terms[5];
-        }
+        var answer = (double)pool.ExpectedOutput(in request);
+        var price = Price(pool.Replicas, candidates, request.At);
+        AddEvictions(pool, candidates, request.At);
+        Add(pool.Replicas, candidates, answer, price, request.At);
     }
 
     public override void Happened(in PoolEvent happened, in PromptPrefix prompt, PoolState pool)
@@ -100,6 +83,47 @@ internal sealed class PenstockPolicy : RoutePolicy
         _traffic = from.Read<FleetTraffic>();
     }
 
+    /// <summary>All terms but the eviction's, and the cost. Calls nothing, so that everything stays in registers.
+    /// </summary>
+    private static void Add(
+        ReadOnlySpan<ReplicaLoad> loads, Span<Candidate> candidates, double answer, double price, Instant now)
+    {
+        foreach (ref var candidate in candidates)
+        {
+            if (candidate.Ineligible != Ineligible.No)
+            {
+                continue;
+            }
+
+            ref readonly var load = ref loads[candidate.Replica];
+            var prefill = candidate.UncachedTokens * load.PrefillSecondsEach;
+            var queue = LoadRates.QueueSeconds(in load, candidate.PrefillTokens, now)
+                + SlotWait(in load, candidate.InFlight, answer * load.SecondsPerToken);
+            var congestion = price * prefill;
+            var slowdown = Math.Min(SlowdownMax, ReadingShare * candidate.InFlight) * prefill;
+            var decode = DecodeWeight * ReadingShare * answer * load.SecondsPerToken;
+            candidate.Cost = queue + prefill + congestion + slowdown + candidate.Terms[4] + decode;
+            candidate.Terms[0] = queue;
+            candidate.Terms[1] = prefill;
+            candidate.Terms[2] = congestion;
+            candidate.Terms[3] = slowdown;
+            candidate.Terms[5] = decode;
+        }
+    }
+
+    private void AddEvictions(PoolState pool, Span<Candidate> candidates, Instant now)
+    {
+        var loads = pool.Replicas;
+        foreach (ref var candidate in candidates)
+        {
+            if (candidate.Ineligible == Ineligible.No && !pool.Index.HasRoom(candidate.Replica, candidate.UncachedTokens))
+            {
+                candidate.Terms[4] = Evicted(pool, in candidate, now) * loads[candidate.Replica].PrefillSecondsEach;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double SlotWait(in ReplicaLoad load, int inFlight, double answer)
     {
         var slots = load.Reported.Slots;
@@ -120,14 +144,15 @@ internal sealed class PenstockPolicy : RoutePolicy
         return victims.Tokens * lost / (1 - lost);
     }
 
-    private double Price(PoolState pool, ReadOnlySpan<Candidate> candidates, Instant now)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private double Price(ReadOnlySpan<ReplicaLoad> loads, ReadOnlySpan<Candidate> candidates, Instant now)
     {
         var (eligible, busy, own, all, backlog) = (0, 0, 0, 0, 0.0);
         foreach (ref readonly var candidate in candidates)
         {
             if (candidate.Ineligible == Ineligible.No)
             {
-                ref readonly var load = ref pool.Replicas[candidate.Replica];
+                ref readonly var load = ref loads[candidate.Replica];
                 eligible++;
                 busy += candidate.PrefillTokens > 0 ? 1 : 0;
                 own += load.InFlight;
