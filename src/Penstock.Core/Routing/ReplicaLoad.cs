@@ -53,7 +53,7 @@ public struct ReplicaLoad
     /// <summary>Since when there is always one of this node's prefills in flight there.</summary>
     internal Instant PrefillingSince;
 
-    /// <summary>When the last first token came from there.</summary>
+    /// <summary>When the last first token came from there, at whichever node.</summary>
     internal Instant LastFirstTokenAt;
 
     /// <summary>Measured seconds per token of one answer.</summary>

@@ -87,7 +87,9 @@ internal sealed class FleetGateway
 
         foreach (var hint in message.Hints)
         {
-            Router.Tell(PoolEvent.PeerPrefix(now, hint.Replica, message.Node), hint.Request.Prompt);
+            // Where the parts of a prompt end is not told.
+            var heard = new PromptPrefix { Blocks = hint.Request.PromptBlocks };
+            Router.Tell(PoolEvent.PeerPrefix(now, hint.Replica, message.Node), heard);
         }
     }
 
