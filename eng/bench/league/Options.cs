@@ -22,6 +22,7 @@ internal sealed class Options(string[] args)
           --report-seconds X     between load reports of the engines; 0 for none (1)
           --report-delay X       how old a report is when it is told (0)
           --threads N            runs at a time (1)
+          --each                 the 90th percentile of every seed as well, to compare runs of two builds
 
         Recorded traces are looked for in PENSTOCK_DATA/traces.
         """;

@@ -29,6 +29,10 @@ Console.WriteLine(Row.Head);
 for (var i = 0; i < entries.Length; i++)
 {
     Console.WriteLine(Row.Of(entries[i].Name, Runs(i), Runs(0)));
+    if (args.Contains("--each"))
+    {
+        Console.WriteLine("  p90 by seed: " + string.Join(' ', Runs(i).Select(r => $"{r.FirstToken.P90:F3}")));
+    }
 }
 
 Console.WriteLine($"in {clock.Elapsed.TotalSeconds:N1} s");

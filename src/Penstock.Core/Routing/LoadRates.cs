@@ -58,8 +58,8 @@ internal static class LoadRates
         load.LastFirstTokenAt = now;
     }
 
-    /// <summary>A first token came from there at another node, or a request was given up there, which frees the engine as
-    /// well: what was sent from here waited until then, and did not take that long itself.</summary>
+    /// <summary>A first token came from there at another node, or a request was given up there, which frees the engine
+    /// as well: what was sent from here waited until then, and did not take that long itself.</summary>
     public static void FirstTokenElsewhere(ref ReplicaLoad load, Instant at) =>
         load.LastFirstTokenAt = at > load.LastFirstTokenAt ? at : load.LastFirstTokenAt;
 

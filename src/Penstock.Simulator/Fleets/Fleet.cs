@@ -172,11 +172,10 @@ public sealed class Fleet : IArrivals
     {
         var request = flight.Request;
         var completed = end == RouteEnd.Completed;
-        flight.Gateway.Router.Tell(
-            PoolEvent.Ended(
-                _now, flight.Ticket, end, completed ? request.PromptTokens : 0, completed ? flight.CachedTokens : -1,
-                completed ? request.OutputTokens : 0),
-            request.Prompt);
+        var ended = PoolEvent.Ended(
+            _now, flight.Ticket, end, completed ? request.PromptTokens : 0, completed ? flight.CachedTokens : -1,
+            completed ? request.OutputTokens : 0);
+        flight.Gateway.End(request, flight.Decision.Replica, in ended);
         Close(flight, end);
     }
 
