@@ -17,12 +17,13 @@ internal sealed class Options(string[] args)
           --sessions N           concurrent sessions or chats (120)
           --speedup X            of the conversation trace (4)
           --rate X               bursts a second of bursts and hot (8)
-          --gateways N           nodes that route (1)
-          --peers on|off         whether they talk to each other (on)
+          --gateways N,N         nodes that route (1)
+          --news a,b             what they know of each other: on, off, partition, dead, or delays as 50ms or 5s (on)
           --report-seconds X     between load reports of the engines; 0 for none (1)
           --report-delay X       how old a report is when it is told (0)
           --hear-every X         gateways hear of tokens at multiples of so many seconds; 0 at once (0)
           --threads N            runs at a time (1)
+          --each                 the 90th percentile of every seed as well, to compare runs of two builds
 
         Recorded traces are looked for in PENSTOCK_DATA/traces.
         """;

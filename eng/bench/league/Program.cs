@@ -13,21 +13,26 @@ if (args.Contains("--help"))
 var options = new Options(args);
 var setting = new Setting(options);
 var seeds = options.Count("seeds", 5);
-var policies = options.Text("policies", string.Join(',', RoutePolicies.Names.Append(OraclePolicy.PolicyName)))
-    .Split(',');
+var entries = Entry.Of(
+    options.Text("policies", string.Join(',', RoutePolicies.Names.Append(OraclePolicy.PolicyName))),
+    options.Text("gateways", "1"), options.Text("news", "on"));
 var clock = Stopwatch.StartNew();
-var runs = new FleetOutcome[policies.Length, seeds];
+var runs = new FleetOutcome[entries.Length, seeds];
 Parallel.For(
-    0, policies.Length * seeds, new ParallelOptions { MaxDegreeOfParallelism = options.Count("threads", 1) },
-    i => runs[i % policies.Length, i / policies.Length] =
-        setting.Run(policies[i % policies.Length], (ulong)(i / policies.Length) + 1));
+    0, entries.Length * seeds, new ParallelOptions { MaxDegreeOfParallelism = options.Count("threads", 1) },
+    i => runs[i % entries.Length, i / entries.Length] =
+        setting.Run(entries[i % entries.Length], (ulong)(i / entries.Length) + 1));
 
 Console.WriteLine($"{string.Join(' ', args)}: means of {seeds} seeds, ± half of the 95% confidence interval; seconds; "
     + "p90 beyond first: seed by seed");
 Console.WriteLine(Row.Head);
-for (var i = 0; i < policies.Length; i++)
+for (var i = 0; i < entries.Length; i++)
 {
-    Console.WriteLine(Row.Of(policies[i], Runs(i), Runs(0)));
+    Console.WriteLine(Row.Of(entries[i].Name, Runs(i), Runs(0)));
+    if (args.Contains("--each"))
+    {
+        Console.WriteLine("  p90 by seed: " + string.Join(' ', Runs(i).Select(r => $"{r.FirstToken.P90:F3}")));
+    }
 }
 
 Console.WriteLine($"in {clock.Elapsed.TotalSeconds:N1} s");

@@ -11,14 +11,14 @@ internal static class Row
         [12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131];
 
     public static string Head =>
-        $"{"policy",-24} {"p90 beyond first",17} {"ttft mean",15} {"p50",7} {"p90",15} {"p99",15} "
+        $"{"policy",-30} {"p90 beyond first",17} {"ttft mean",15} {"p50",7} {"p90",15} {"p99",15} "
         + $"{"tpot ms",8} {"e2e p90",8} {"hit",6} {"pred",6} {"1blk",6} {"share max",9} {"requests",9} {"errors",6}";
 
     public static string Of(string policy, FleetOutcome[] runs, FleetOutcome[] first)
     {
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{policy,-24} {Interval(runs.Zip(first, (a, b) => a.FirstToken.P90 - b.FirstToken.P90)),17} "
+            $"{policy,-30} {Interval(runs.Zip(first, (a, b) => a.FirstToken.P90 - b.FirstToken.P90)),17} "
             + $"{Interval(runs, r => r.FirstToken.Mean),15} {Mean(runs, r => r.FirstToken.P50),7:F3} "
             + $"{Interval(runs, r => r.FirstToken.P90),15} {Interval(runs, r => r.FirstToken.P99),15} "
             + $"{Mean(runs, r => r.PerToken.Mean) * 1000,8:F1} {Mean(runs, r => r.Duration.P90),8:F2} "

@@ -17,9 +17,11 @@ internal sealed class Setting(Options options)
 
     public string Name => options.Text("workload", "sessions");
 
-    public FleetOutcome Run(string policy, ulong seed)
+    public FleetOutcome Run(Entry entry, ulong seed)
     {
+        var policy = entry.Policy;
         var seconds = options.Number("seconds", Name == "conversation" ? 1e6 : 3_600);
+        var warmup = options.Number("warmup", Name == "conversation" ? 0 : 900);
         var fleet = new FleetOptions
         {
             Replicas = Replicas(options.Text("replicas", "8xh100-qwen3-32b"), options.Count("cache", 1_000_000)),
@@ -29,12 +31,12 @@ internal sealed class Setting(Options options)
                     ?? throw new ArgumentException($"no policy {policy}"),
             Seed = seed,
             Seconds = seconds,
-            WarmupSeconds = options.Number("warmup", Name == "conversation" ? 0 : 900),
-            Gateways = options.Count("gateways", 1),
+            WarmupSeconds = warmup,
+            Gateways = entry.Gateways,
             LoadReportSeconds = options.Number("report-seconds", 1),
             LoadReportDelay = options.Number("report-delay", 0),
             HearEvery = options.Number("hear-every", 0),
-            Peers = new PeerOptions { Talk = options.Text("peers", "on") == "on" },
+            Peers = News.Of(entry.News, warmup, seconds),
         };
         return Fleet.Run(fleet, Workload(seed, seconds));
     }

@@ -19,6 +19,9 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve 
 
     public void MoveTo(Instant now) => _now = now;
 
+    /// <summary>The same by what others say, which may be late.</summary>
+    public void MoveOn(Instant now) => _now = now > _now ? now : _now;
+
     /// <summary>A conversation went on from an answer that was kept.</summary>
     public void Return(int replica, int at)
     {

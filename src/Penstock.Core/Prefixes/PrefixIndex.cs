@@ -26,9 +26,6 @@ public sealed class PrefixIndex
     /// <summary>Bytes of memory of an index, beside its replicas and entries.</summary>
     public const int BytesPerPool = KnownLengths.Bytes + LruMirror.Bytes + 8_192;
 
-    /// <summary>vLLM's own default.</summary>
-    private const int DefaultBlockTokens = 16;
-
     private readonly BlockHolders _holders;
     private readonly PrefixSearch _search;
     private readonly AgeRing _ages;
@@ -105,12 +102,7 @@ public sealed class PrefixIndex
         }
 
         _mirrors[replica] = mirror;
-        cache.Device.Capacity = shape.CapacityTokens > 0 ? shape.CapacityTokens : ReplicaCache.Unbounded;
-        cache.Host.Capacity = shape.HostTokens;
-        cache.Disk.Capacity = shape.DiskTokens;
-        cache.LosesRuns = shape.Kind == CacheKind.Radix;
-        cache.BlockTokens = shape.BlockTokens > 0 ? shape.BlockTokens
-            : shape.Kind == CacheKind.Paged ? DefaultBlockTokens : 1;
+        cache.Shape(in shape);
         if (mirror == _slots)
         {
             _slots.Shape(replica, shape.Slots);
@@ -176,7 +168,20 @@ public sealed class PrefixIndex
     }
 
     /// <summary>Another gateway is known to have sent a prompt with these blocks to a replica.</summary>
-    public void Heard(ReadOnlySpan<ulong> blocks, int replica) => Insert(blocks, replica);
+    public void Heard(ReadOnlySpan<ulong> blocks, int replica, Instant now)
+    {
+        _lists.MoveOn(now);
+        Insert(blocks, replica);
+    }
+
+    /// <summary>A prompt that another gateway sent to a replica was answered there.</summary>
+    public void HeardAnswer(in PromptPrefix prompt, int replica, in CacheReport report, Instant now)
+    {
+        _lists.MoveOn(now);
+        _lengths.Read(in prompt);
+        _lengths.Learn(in prompt, report.PromptTokens, report.OutputTokens);
+        TakeAndGiveBack(in prompt, replica, Math.Max(0, report.OutputTokens - 1));
+    }
 
     /// <summary>The engine says that it stored these blocks. Only where prompts are keyed by tokens.</summary>
     public void Stored(int replica, CacheTier tier, ReadOnlySpan<ulong> blocks) =>
@@ -226,15 +231,13 @@ public sealed class PrefixIndex
     {
         chain = chain[..Math.Min(chain.Length, PrefixChainBuilder.BlocksMax)];
         var prompt = new PromptPrefix { Blocks = chain, Length = (long)chain.Length * _keying.BlockLength };
-        var lengths = _lengths.Read(in prompt);
         if (_mirrors[replica] == _lru)
         {
-            _lru.Touch(in prompt, lengths, replica);
+            _lru.Touch(in prompt, _lengths.Read(in prompt), replica);
             return;
         }
 
-        var claim = _mirrors[replica].Take(in prompt, lengths, replica);
-        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, lengths.Total);
+        TakeAndGiveBack(in prompt, replica, 0);
     }
 
     /// <summary>Forgets all that is believed of one replica: it restarted, or it left.</summary>
@@ -268,6 +271,13 @@ public sealed class PrefixIndex
         {
             _mirrors[replica] = _slots.TryLoad(ref from, replica) ? _slots : _lru;
         }
+    }
+
+    private void TakeAndGiveBack(in PromptPrefix prompt, int replica, long output)
+    {
+        var lengths = _lengths.Read(in prompt);
+        var claim = _mirrors[replica].Take(in prompt, lengths, replica);
+        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, lengths.Total + output);
     }
 
     private void Learn(in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report)

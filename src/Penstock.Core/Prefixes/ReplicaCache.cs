@@ -69,6 +69,8 @@ internal struct ReplicaCache
     /// <summary>What was learned of its shape.</summary>
     public LearnedShape Learned;
 
+    private const int PagedBlockTokens = 16;
+
     /// <summary>The capacity while nothing is known of it.</summary>
     public const long Unbounded = long.MaxValue / 4;
 
@@ -80,6 +82,16 @@ internal struct ReplicaCache
     public readonly bool IsPlain => PartialLost == 0 && LowerCapacity == 0;
 
     public readonly long LowerCapacity => Host.Capacity + Disk.Capacity;
+
+    /// <summary>What is known of it now; an engine that pages and does not say how has vLLM's own blocks.</summary>
+    public void Shape(in CacheShape shape)
+    {
+        Device.Capacity = shape.CapacityTokens > 0 ? shape.CapacityTokens : Unbounded;
+        Host.Capacity = shape.HostTokens;
+        Disk.Capacity = shape.DiskTokens;
+        LosesRuns = shape.Kind == CacheKind.Radix;
+        BlockTokens = shape.BlockTokens > 0 ? shape.BlockTokens : shape.Kind == CacheKind.Paged ? PagedBlockTokens : 1;
+    }
 
     [UnscopedRef]
     public ref TierList this[CacheTier tier]

@@ -146,6 +146,11 @@ internal sealed class PoolLogDecoder
                 var heard = PoolEvent.PeerPrefix(_last, replica, (int)from.ReadSigned());
                 prompt = ReadBlocks(ref from);
                 return heard;
+            case PoolEventKind.PeerAnswered:
+                var answered = PoolEvent.PeerAnswered(
+                    _last, replica, (int)from.ReadSigned(), from.ReadSigned(), from.ReadSigned());
+                prompt = _prompts.Read(ref from);
+                return answered;
             default:
                 throw new InvalidDataException($"there is no record of kind {(int)kind}");
         }

@@ -115,6 +115,12 @@ internal sealed class PoolLogEncoder(IBufferWriter<byte> output)
                 _to.WriteSigned(happened.Node);
                 WriteBlocks(prompt.Blocks);
                 break;
+            case PoolEventKind.PeerAnswered:
+                _to.WriteSigned(happened.Node);
+                _to.WriteSigned(happened.Report.PromptTokens);
+                _to.WriteSigned(happened.Report.OutputTokens);
+                _prompts.Write(in _to, in prompt);
+                break;
         }
     }
 

@@ -30,7 +30,10 @@ internal static class CacheNews
                 index.Resident(replica, happened.Tier, happened.Tokens + untold);
                 break;
             case PoolEventKind.PeerPrefix:
-                index.Heard(prompt.Blocks, replica);
+                index.Heard(prompt.Blocks, replica, happened.At);
+                break;
+            case PoolEventKind.PeerAnswered:
+                index.HeardAnswer(in prompt, replica, happened.Report, happened.At);
                 break;
         }
     }

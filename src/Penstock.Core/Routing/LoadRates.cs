@@ -56,6 +56,11 @@ internal static class LoadRates
     /// <summary>A first token came.</summary>
     public static void FirstToken(ref ReplicaLoad load, Instant now) => load.LastFirstTokenAt = now;
 
+    /// <summary>A first token came from there at another node, or a request was given up there, which frees the engine
+    /// as well: what is in flight from here was not computed before that.</summary>
+    public static void FirstTokenElsewhere(ref ReplicaLoad load, Instant at) =>
+        load.LastFirstTokenAt = at > load.LastFirstTokenAt ? at : load.LastFirstTokenAt;
+
     /// <summary>A request is known to have had so many tokens that were not cached.</summary>
     public static void Prefilled(
         ref ReplicaLoad load, ref LineFit pool, in TicketTable.InFlight request, long uncached, Instant now)

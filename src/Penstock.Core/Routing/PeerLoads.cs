@@ -19,14 +19,24 @@ internal sealed class PeerLoads(int replicas)
 
     public bool IsEmpty => _nodesEnd == 0;
 
-    public void Set(int node, int replica, in PeerShare share, Instant at)
+    /// <summary>A node says what it has in flight at a replica. What that shows of the replica's prefill goes to
+    /// <paramref name="load"/>.</summary>
+    public void Set(in PoolEvent told, ref ReplicaLoad load)
     {
-        if ((uint)node < NodesMax)
+        if ((uint)told.Node >= NodesMax)
         {
-            var views = _nodes[node] ??= new View[replicas];
-            views[replica] = new View(share, at, Known: true);
-            _nodesEnd = Math.Max(_nodesEnd, node + 1);
+            return;
         }
+
+        var views = _nodes[told.Node] ??= new View[replicas];
+        ref var view = ref views[told.Replica];
+        if (told.Share.PrefillTokens < view.Share.PrefillTokens)
+        {
+            LoadRates.FirstTokenElsewhere(ref load, told.At);
+        }
+
+        view = new View(told.Share, told.At, Known: true);
+        _nodesEnd = Math.Max(_nodesEnd, told.Node + 1);
     }
 
     /// <summary>What the node said was still so at <paramref name="at"/>.</summary>
@@ -41,6 +51,7 @@ internal sealed class PeerLoads(int replicas)
         }
     }
 
+    /// <summary>A node is gone, and with it all that it had in flight.</summary>
     public void Remove(int node)
     {
         if ((uint)node < NodesMax && _nodes[node] is { } views)

@@ -20,6 +20,7 @@ public enum PoolEventKind : byte
     PeerPrefix,
     PeerGone,
     PeerHeard,
+    PeerAnswered,
 }
 
 /// <summary>How a dispatched request ended, as far as the pool state is concerned.</summary>
@@ -153,6 +154,18 @@ public readonly record struct PoolEvent
     /// <summary>Another node sent a prompt to a replica. Goes with the keys of its blocks.</summary>
     public static PoolEvent PeerPrefix(Instant at, int replica, int node) =>
         new() { Kind = PoolEventKind.PeerPrefix, At = at, Replica = replica, Node = node };
+
+    /// <summary>A prompt that another node sent to a replica was answered. Goes with the keys of its blocks and the
+    /// mark at its end.</summary>
+    public static PoolEvent PeerAnswered(Instant at, int replica, int node, long promptTokens, long output) =>
+        new()
+        {
+            Kind = PoolEventKind.PeerAnswered,
+            At = at,
+            Replica = replica,
+            Node = node,
+            Report = new CacheReport(true, promptTokens, -1, output),
+        };
 
     /// <summary>All that another node said of its load was still so at <paramref name="at"/>.</summary>
     public static PoolEvent PeerHeard(Instant at, int node) =>

@@ -103,7 +103,7 @@ public sealed class PoolState
                 load.DispatchedSince = 0;
                 break;
             case PoolEventKind.PeerLoad:
-                _peers.Set(happened.Node, happened.Replica, happened.Share, happened.At);
+                _peers.Set(in happened, ref load);
                 break;
             case PoolEventKind.PeerHeard:
                 _peers.Hear(happened.Node, happened.At);

@@ -42,7 +42,7 @@ public struct ReplicaLoad
     /// <summary>Since when there is always one of this node's prefills in flight there.</summary>
     internal Instant PrefillingSince;
 
-    /// <summary>When the last first token came from there.</summary>
+    /// <summary>When the last first token came from there, at whichever node.</summary>
     internal Instant LastFirstTokenAt;
 
     /// <summary>When the engine last reported its load; null where it never did.</summary>

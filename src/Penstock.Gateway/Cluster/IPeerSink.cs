@@ -1,4 +1,5 @@
 using Penstock.Core.Primitives;
+using Penstock.Wire.Peers;
 
 namespace Penstock.Gateway.Cluster;
 
@@ -34,6 +35,16 @@ internal interface IPeerSink
     /// <param name="at">When it was told.</param>
     void PeerPrefix(
         PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, long tokens, Instant at);
+
+    /// <summary>A prompt that the node routed to a replica was answered there.</summary>
+    /// <param name="node">Who routed it.</param>
+    /// <param name="pool">The pool of the replica.</param>
+    /// <param name="replica">The replica.</param>
+    /// <param name="blocks">The chain of the prompt; valid during the call.</param>
+    /// <param name="answer">What came of it.</param>
+    /// <param name="at">When it was told.</param>
+    void PeerAnswered(
+        PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer, Instant at);
 
     /// <summary>The node saw a replica lose its cache.</summary>
     void PeerCacheLost(PeerNode node, string pool, string replica, Instant at);

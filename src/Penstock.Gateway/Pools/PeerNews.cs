@@ -2,6 +2,7 @@ using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 using Penstock.Gateway.Cluster;
+using Penstock.Wire.Peers;
 
 namespace Penstock.Gateway.Pools;
 
@@ -27,6 +28,18 @@ internal sealed class PeerNews(FleetRuntime fleet) : IPeerSink
         if (fleet.Current.Find(pool) is { } here && here.SlotOf(replica) is var slot and >= 0)
         {
             here.Tell(PoolEvent.PeerPrefix(at, slot, node.Seat), new PromptPrefix { Blocks = blocks });
+        }
+    }
+
+    public void PeerAnswered(
+        PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer, Instant at)
+    {
+        if (fleet.Current.Find(pool) is { } here && here.SlotOf(replica) is var slot and >= 0)
+        {
+            var mark = new PromptMark(answer.End, answer.Hash);
+            var prompt = new PromptPrefix { Blocks = blocks, Marks = new(in mark), Length = answer.End };
+            here.Tell(
+                PoolEvent.PeerAnswered(at, slot, node.Seat, answer.PromptTokens, answer.AnswerTokens), in prompt);
         }
     }
 

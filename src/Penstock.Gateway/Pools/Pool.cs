@@ -140,6 +140,10 @@ internal sealed class Pool
             var replica = _state.ReplicaOf(ticket);
             _router.Tell(in happened, in prompt);
             TellPeers(replica);
+            if (replica >= 0 && end == RouteEnd.Completed)
+            {
+                _peers?.Answered(replica, in prompt, in report);
+            }
         }
     }
 

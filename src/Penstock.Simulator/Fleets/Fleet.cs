@@ -89,6 +89,21 @@ public sealed class Fleet : IArrivals
             _now = at;
             Advance(engine);
         }
+
+        Settle();
+    }
+
+    /// <summary>Lets the gateways hear of the ends of the last requests, and miss those that died.</summary>
+    private void Settle()
+    {
+        var peers = _options.Peers;
+        var end = _now + TimeSpan.FromSeconds(peers.Delay + peers.GoneAfter + (2 * peers.Every));
+        for (; _timeline.Next is { } next && next <= end; _timeline.Take()())
+        {
+            _now = next;
+        }
+
+        _now = end;
     }
 
     private int NextEngine(out Instant at)
@@ -170,11 +185,10 @@ public sealed class Fleet : IArrivals
     {
         var request = flight.Request;
         var completed = end == RouteEnd.Completed;
-        flight.Gateway.Router.Tell(
-            PoolEvent.Ended(
-                _now, flight.Ticket, end, completed ? request.PromptTokens : 0, completed ? flight.CachedTokens : -1,
-                completed ? request.OutputTokens : 0),
-            request.Prompt);
+        var ended = PoolEvent.Ended(
+            _now, flight.Ticket, end, completed ? request.PromptTokens : 0, completed ? flight.CachedTokens : -1,
+            completed ? request.OutputTokens : 0);
+        flight.Gateway.End(request, flight.Decision.Replica, in ended);
         Close(flight, end);
     }
 
@@ -222,7 +236,7 @@ public sealed class Fleet : IArrivals
 
     private void Deliver(PeerMessage message)
     {
-        var isParted = _now.Seconds >= _options.Peers.PartitionFrom && _now.Seconds < _options.Peers.PartitionTo;
+        var isParted = _options.Peers.IsParted(_now);
         foreach (var gateway in _gateways)
         {
             var hears = !isParted || IsFirstHalf(gateway.Node) == IsFirstHalf(message.Node);
@@ -248,13 +262,13 @@ public sealed class Fleet : IArrivals
 
     private FleetOutcome Outcome()
     {
-        var warm = Instant.FromSeconds(_options.WarmupSeconds);
         return new FleetOutcome
         {
             Requests = [.. _flights.Select(f => f.Result())],
-            Measured = [.. _flights.Where(f => f.SentAt >= warm).Select(f => f.Result())],
+            Measured = [.. _flights.Where(f => f.SentAt.Seconds >= _options.WarmupSeconds).Select(f => f.Result())],
             Engines = [.. _engines.Select(e => e.Counters)],
             Pools = [.. _gateways.Select(g => g.Router.State)],
+            EndedAt = _now,
         };
     }
 

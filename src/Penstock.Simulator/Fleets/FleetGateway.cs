@@ -10,6 +10,7 @@ namespace Penstock.Simulator.Fleets;
 internal sealed class FleetGateway
 {
     private readonly List<PeerHint> _hints = [];
+    private readonly List<PeerHint> _answers = [];
     private readonly Instant[] _heard;
 
     public FleetGateway(int node, FleetOptions options, IReadOnlyList<EngineModel> engines)
@@ -62,6 +63,16 @@ internal sealed class FleetGateway
         return decision;
     }
 
+    /// <summary>A request that it sent to a replica has ended.</summary>
+    public void End(FleetRequest request, int replica, in PoolEvent ended)
+    {
+        Router.Tell(in ended, request.Prompt);
+        if (ended.End == RouteEnd.Completed && _heard.Length > 1)
+        {
+            _answers.Add(new PeerHint(replica, request));
+        }
+    }
+
     /// <summary>What this node has in flight now and has sent since it last said so.</summary>
     public PeerMessage Speak(Instant now)
     {
@@ -72,8 +83,9 @@ internal sealed class FleetGateway
             shares[i] = new PeerShare(load.InFlight, load.PrefillTokens, load.DecodeTokens);
         }
 
-        var message = new PeerMessage(Node, now, shares, [.. _hints]);
+        var message = new PeerMessage(Node, now, shares, [.. _hints], [.. _answers]);
         _hints.Clear();
+        _answers.Clear();
         return message;
     }
 
@@ -87,7 +99,22 @@ internal sealed class FleetGateway
 
         foreach (var hint in message.Hints)
         {
-            Router.Tell(PoolEvent.PeerPrefix(now, hint.Replica, message.Node), hint.Request.Prompt);
+            // Where the parts of a prompt end is not told.
+            var heard = new PromptPrefix { Blocks = hint.Request.PromptBlocks };
+            Router.Tell(PoolEvent.PeerPrefix(now, hint.Replica, message.Node), heard);
+        }
+
+        foreach (var (replica, request) in message.Answers)
+        {
+            var answered = new PromptPrefix
+            {
+                Blocks = request.PromptBlocks,
+                Marks = request.Marks.AsSpan(Math.Max(0, request.Marks.Length - 1)),
+                Length = request.PromptTokens,
+            };
+            Router.Tell(
+                PoolEvent.PeerAnswered(now, replica, message.Node, request.PromptTokens, request.OutputTokens),
+                answered);
         }
     }
 
@@ -109,4 +136,4 @@ internal sealed class FleetGateway
 internal readonly record struct PeerHint(int Replica, FleetRequest Request);
 
 /// <summary>What one gateway tells the others.</summary>
-internal sealed record PeerMessage(int Node, Instant At, PeerShare[] Shares, PeerHint[] Hints);
+internal sealed record PeerMessage(int Node, Instant At, PeerShare[] Shares, PeerHint[] Hints, PeerHint[] Answers);

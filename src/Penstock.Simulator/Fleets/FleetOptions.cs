@@ -68,6 +68,8 @@ public sealed record PeerOptions
 
     public double PartitionTo { get; init; } = double.PositiveInfinity;
 
+    internal bool IsParted(Core.Primitives.Instant now) => now.Seconds >= PartitionFrom && now.Seconds < PartitionTo;
+
     /// <summary>When the last gateway dies, with all that it has in flight.</summary>
     public double DiesAt { get; init; } = double.PositiveInfinity;
 

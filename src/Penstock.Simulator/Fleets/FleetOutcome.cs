@@ -1,3 +1,4 @@
+using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 using Penstock.Simulator.Replicas;
 
@@ -17,6 +18,9 @@ public sealed record FleetOutcome
 
     /// <summary>What the gateways know at the end.</summary>
     public required IReadOnlyList<PoolState> Pools { get; init; }
+
+    /// <summary>When all had ended, and every gateway had had the time to hear so.</summary>
+    public required Instant EndedAt { get; init; }
 
     /// <summary>Seconds to the first token, of completed requests.</summary>
     public Spread FirstToken => Spread.Of(Measured.Where(r => r.IsCompleted).Select(r => r.FirstToken));

@@ -39,6 +39,9 @@ public sealed class ChainFinder(ChainWindow window)
         return found;
     }
 
+    /// <summary>The segment in which a chain of so many blocks ends with this one; −1 where it is not found.</summary>
+    public long Find(ulong last, int depth) => SegmentOf(last, depth);
+
     /// <summary>Notes where blocks were added.</summary>
     public void Note(long segment, ReadOnlySpan<ulong> blocks)
     {

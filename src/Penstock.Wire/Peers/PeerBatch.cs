@@ -103,6 +103,29 @@ public sealed class PeerBatch
         return End();
     }
 
+    /// <summary>Whether the peer still has the chain of a prompt, so that its answer can be told.</summary>
+    public bool Knows(in PeerAnswer answer) => _finder.Find(answer.LastBlock, answer.Depth) >= 0;
+
+    /// <summary>A prompt that was told was answered. Only where the peer <see cref="Knows"/> it.</summary>
+    public bool TryAnswered(int id, in PeerAnswer answer)
+    {
+        var segment = _finder.Find(answer.LastBlock, answer.Depth);
+        if (segment < 0 || !TryStart(PeerFrameKind.Answered, (6 * VarintBytesMax) + (2 * sizeof(ulong))))
+        {
+            return false;
+        }
+
+        Put((ulong)id);
+        Put((ulong)Math.Clamp(answer.PromptTokens, 0, PeerFormat.TokensMax));
+        Put((ulong)Math.Clamp(answer.AnswerTokens, 0, PeerFormat.TokensMax));
+        Put((ulong)Math.Clamp(answer.End, 0, PeerFormat.TokensMax));
+        PutHash(answer.Hash);
+        Put((ulong)answer.Depth);
+        Put((ulong)(_window.Next - segment));
+        PutHash(answer.LastBlock);
+        return End();
+    }
+
     private bool TryStart(PeerFrameKind kind, int payloadMax)
     {
         if (_bytes.Length - _length < PeerFormat.HeaderBytes + payloadMax)

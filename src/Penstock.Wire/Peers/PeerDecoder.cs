@@ -1,32 +1,6 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 
 namespace Penstock.Wire.Peers;
-
-/// <summary>A replica as a stream names it.</summary>
-public sealed record PeerReplica(int Id, string Pool, string Name);
-
-/// <summary>Who takes what a peer says, frame by frame, in order.</summary>
-public interface IPeerFrames
-{
-    void Hello(long epoch, string node);
-
-    /// <param name="nanoseconds">The sender's monotonic clock; never less than before.</param>
-    void Heartbeat(long nanoseconds);
-
-    void Load(PeerReplica replica, int inFlight, long prefillTokens, long decodeTokens);
-
-    /// <param name="replica">Where the prompt was routed.</param>
-    /// <param name="blocks">Its whole chain; valid during the call.</param>
-    /// <param name="tokens">Tokens of the prompt.</param>
-    void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens);
-
-    void CacheLost(PeerReplica replica);
-
-    void Health(PeerReplica replica, bool ejected);
-
-    void Goodbye();
-}
 
 /// <summary>
 /// Reads the frames of one stream, whoever wrote them. Takes bytes cut at any place; trusts nothing; holds a bounded
@@ -35,9 +9,8 @@ public interface IPeerFrames
 /// <remarks>Not thread-safe. Allocates when a replica is named, and nothing for any other frame.</remarks>
 public sealed class PeerDecoder
 {
-    private readonly ChainWindow _window = new();
+    private readonly ChainReader _chains = new();
     private readonly List<PeerReplica> _replicas = [];
-    private readonly ulong[] _chain = new ulong[PeerFormat.BlocksMax];
     private byte[] _gathered = [];
     private bool _greeted;
     private ulong _clock;
@@ -122,6 +95,8 @@ public sealed class PeerDecoder
                 return CacheLost(fields, to);
             case PeerFrameKind.Health:
                 return Health(fields, to);
+            case PeerFrameKind.Answered:
+                return Answered(fields, to);
             case PeerFrameKind.Goodbye:
                 to.Goodbye();
                 return PeerFailure.None;
@@ -206,18 +181,15 @@ public sealed class PeerDecoder
         var inFlight = fields.Number();
         var prefill = fields.Number();
         var decode = fields.Number();
-        if (failure != PeerFailure.None || fields.Bad)
+        failure = First(
+            failure, in fields,
+            inFlight > PeerFormat.InFlightMax || prefill > PeerFormat.TokensMax || decode > PeerFormat.TokensMax);
+        if (failure == PeerFailure.None)
         {
-            return failure != PeerFailure.None ? failure : PeerFailure.Malformed;
+            to.Load(replica!, (int)inFlight, (long)prefill, (long)decode);
         }
 
-        if (inFlight > PeerFormat.InFlightMax || prefill > PeerFormat.TokensMax || decode > PeerFormat.TokensMax)
-        {
-            return PeerFailure.Absurd;
-        }
-
-        to.Load(replica!, (int)inFlight, (long)prefill, (long)decode);
-        return PeerFailure.None;
+        return failure;
     }
 
     private PeerFailure CacheLost(PeerFields fields, IPeerFrames to)
@@ -235,55 +207,61 @@ public sealed class PeerDecoder
     {
         var failure = OfReplica(ref fields, out var replica);
         var state = fields.Number();
-        if (failure != PeerFailure.None || fields.Bad)
+        failure = First(failure, in fields, isAbsurd: false);
+        if (failure == PeerFailure.None)
         {
-            return failure != PeerFailure.None ? failure : PeerFailure.Malformed;
+            to.Health(replica!, state != 0);
         }
 
-        to.Health(replica!, state != 0);
-        return PeerFailure.None;
+        return failure;
     }
 
     private PeerFailure Prefix(PeerFields fields, IPeerFrames to)
     {
         var failure = OfReplica(ref fields, out var replica);
         var tokens = fields.Number();
-        var depth = fields.Number();
-        var (back, anchor) = depth > 0 ? (fields.Number(), fields.Hash()) : (0UL, 0UL);
-        var rest = fields.Rest;
-        if (failure != PeerFailure.None || fields.Bad || rest.Length % sizeof(ulong) != 0)
+        failure = First(failure, in fields, tokens > PeerFormat.TokensMax);
+        if (failure != PeerFailure.None)
         {
-            return failure != PeerFailure.None ? failure : PeerFailure.Malformed;
+            return failure;
         }
 
-        var added = rest.Length / sizeof(ulong);
-        if (tokens > PeerFormat.TokensMax || depth > PeerFormat.BlocksMax
-            || (int)depth + added is 0 or > PeerFormat.BlocksMax)
+        failure = _chains.Read(ref fields, out var chain);
+        if (failure == PeerFailure.None)
         {
-            return PeerFailure.Absurd;
+            to.Prefix(replica!, chain, (long)tokens);
         }
 
-        var segment = depth > 0 && back <= ChainWindow.WindowSegments ? _window.Next - (long)back : -1;
-        if (depth > 0)
-        {
-            if (!_window.Has(segment, (int)depth) || _window.BlockAt(segment, (int)depth - 1) != anchor
-                || (added > 0 && !_window.CanFollow(segment)))
-            {
-                return PeerFailure.UnknownBlocks;
-            }
-
-            _window.Copy(segment, (int)depth, _chain);
-        }
-
-        rest.CopyTo(MemoryMarshal.AsBytes(_chain.AsSpan((int)depth, added)));
-        if (added > 0)
-        {
-            _window.Add(segment, (int)depth, _chain.AsSpan((int)depth, added));
-        }
-
-        to.Prefix(replica!, _chain.AsSpan(0, (int)depth + added), (long)tokens);
-        return PeerFailure.None;
+        return failure;
     }
+
+    private PeerFailure Answered(PeerFields fields, IPeerFrames to)
+    {
+        var failure = OfReplica(ref fields, out var replica);
+        var (prompt, answer, end, hash) = (fields.Number(), fields.Number(), fields.Number(), fields.Hash());
+        failure = First(
+            failure, in fields,
+            Math.Max(prompt, answer) > PeerFormat.TokensMax || end > PeerFormat.TokensMax || hash == 0);
+        if (failure != PeerFailure.None)
+        {
+            return failure;
+        }
+
+        failure = _chains.ReadKnown(ref fields, out var chain);
+        if (failure == PeerFailure.None)
+        {
+            var told = new PeerAnswer(chain.Length, chain[^1], (long)prompt, (long)answer, (long)end, hash);
+            to.Answered(replica!, chain, in told);
+        }
+
+        return failure;
+    }
+
+    private static PeerFailure First(PeerFailure failure, in PeerFields fields, bool isAbsurd) =>
+        failure != PeerFailure.None ? failure
+        : fields.Bad ? PeerFailure.Malformed
+        : isAbsurd ? PeerFailure.Absurd
+        : PeerFailure.None;
 
     private PeerFailure OfReplica(ref PeerFields fields, out PeerReplica? replica)
     {

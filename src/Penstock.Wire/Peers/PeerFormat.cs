@@ -58,6 +58,11 @@ public enum PeerFrameKind : byte
 
     /// <summary>The sender leaves: what it had in flight is no more.</summary>
     Goodbye = 8,
+
+    /// <summary>id, tokens of the prompt, of its answer, length of the prompt, hash of it, then the way to its chain
+    /// as in <see cref="Prefix"/>, and no blocks: a reader that skips it knows the same chains as one that does not.
+    /// </summary>
+    Answered = 9,
 }
 
 /// <summary>Why a stream cannot be read on. Whatever it is, the stream ends and what it said is forgotten in time.

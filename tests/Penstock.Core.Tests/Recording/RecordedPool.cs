@@ -96,6 +96,16 @@ internal sealed class RecordedPool
                     PoolEvent.PeerPrefix(Now, replica, 1), new PromptPrefix { Blocks = Chain(7, _rng.NextInt32(20)) });
                 break;
             case 15 when _rng.NextInt32(2) == 0:
+                var mark = new PromptMark(1 + _rng.NextInt32(5_000), 1 + (ulong)_rng.NextInt32(9));
+                var answered = new PromptPrefix
+                {
+                    Blocks = Chain(7, _rng.NextInt32(20)),
+                    Marks = new(in mark),
+                    Length = mark.End,
+                };
+                _router.Tell(PoolEvent.PeerAnswered(Now, replica, 1, _rng.NextInt32(900), 40), answered);
+                break;
+            case 15 when _rng.NextInt32(2) == 0:
                 _router.Tell(PoolEvent.PeerHeard(Now, _rng.NextInt32(3)));
                 break;
             case 15 when _rng.NextInt32(8) == 0:

@@ -1,3 +1,5 @@
+using Penstock.Core.Prefixes;
+
 namespace Penstock.Gateway.Tests.Cluster;
 
 /// <summary>What gateways tell each other, over real sockets.</summary>
@@ -62,6 +64,26 @@ public class ExchangeTests
             ],
             b.Heard.Lines);
         await ClusterNode.StopAllAsync(nodes);
+    }
+
+    [Fact]
+    public async Task What_was_answered_is_told_of_prompts_that_were_told_before()
+    {
+        await using var a = await ClusterNode.StartAsync("a");
+        await using var b = await ClusterNode.StartAsync("b");
+        a.Room.List([b.Address]);
+        PromptMark[] marks = [new(640, 99)];
+        ulong[] chain = [11, 12];
+        a.Pool.Routed(0, chain, 160);
+        a.Pool.Answered(0, Prompt([13]), Answer(160));
+        a.Pool.Answered(0, Prompt(chain), Answer(0));
+        a.Pool.Answered(0, Prompt(chain), Answer(161));
+        await b.Heard.WhenSaidAsync("a: answered p/r0 161 30");
+        Assert.Equal(["a: prefix p/r0 160 11,12", "a: answered p/r0 161 30"], b.Heard.Lines);
+
+        PromptPrefix Prompt(ulong[] blocks) => new() { Blocks = blocks, Marks = marks, Length = 640 };
+
+        static CacheReport Answer(long prompt) => new(true, prompt, -1, 30);
     }
 
     [Fact]

@@ -127,6 +127,67 @@ public class FaultTests
     }
 
     [Fact]
+    public async Task A_peer_that_names_replicas_without_end_loses_its_stream_and_no_other_does()
+    {
+        await using var a = await ClusterNode.StartAsync("a");
+        using var good = new RawPeer { Node = "good", Epoch = 1 };
+        Assert.Equal(200, await good.OpenAsync(a, good.Greeting(5)));
+        using var bad = new RawPeer { Node = "bad", Epoch = 1 };
+        var batch = new PeerBatch(2 * 1024 * 1024);
+        batch.TryHello(1, "bad");
+        batch.TryHeartbeat(1);
+        for (var i = 0; i <= PeerFormat.ReplicasMax; i++)
+        {
+            Assert.True(batch.TryReplica(i, "p", $"r{i}") && batch.TryLoad(i, 1, 0, 0));
+        }
+
+        Assert.Equal(200, await bad.OpenAsync(a, batch.Bytes.ToArray()));
+        await bad.EndedAsync();
+        await Until.TrueAsync(() => a.Room.Counters.Broken == 1);
+        await Until.TrueAsync(() => a.Heard.Loads.Contains("good: p/r0 5 0 0"));
+        Assert.Equal(PeerFormat.ReplicasMax, a.Room.Views.All.Single(v => v.Node.Name == "bad").InFlight);
+    }
+
+    [Fact]
+    public async Task A_gateway_that_is_killed_is_let_go_after_three_seconds_and_its_successor_is_taken_at_its_word()
+    {
+        var clock = new ManualClock();
+        await using var a = await ClusterNode.StartAsync("a", time: clock);
+        using (var killed = new RawPeer { Node = "x", Epoch = 1 })
+        {
+            Assert.Equal(200, await killed.OpenAsync(a, killed.Greeting(5)));
+            await a.Heard.WhenLoadsAsync("x: p/r0 5 0 0");
+        }
+
+        clock.Advance(PeerTimes.SilentAfter - s_batch);
+        Assert.Equal(["x: p/r0 5 0 0"], a.Heard.Loads);
+        clock.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.Empty(a.Heard.Loads);
+        using var successor = new RawPeer { Node = "x", Epoch = 2 };
+        Assert.Equal(200, await successor.OpenAsync(a, successor.Greeting(1)));
+        await a.Heard.WhenLoadsAsync("x: p/r0 1 0 0");
+        Assert.Equal(["x: gone"], a.Heard.Lines);
+    }
+
+    [Theory]
+    [InlineData(0, 17)]
+    [InlineData(17, 0)]
+    public async Task Clocks_that_differ_by_minutes_make_no_view_older(double minutesOfA, double minutesOfB)
+    {
+        var (clockA, clockB) = (new ManualClock(), new ManualClock());
+        clockA.Advance(TimeSpan.FromMinutes(minutesOfA));
+        clockB.Advance(TimeSpan.FromMinutes(minutesOfB));
+        await using var a = await ClusterNode.StartAsync("a", time: clockA);
+        await using var b = await ClusterNode.StartAsync("b", time: clockB);
+        a.Pool.LoadChanged(0, 7, 0, 0);
+        a.Room.List([b.Address]);
+        await b.Heard.WhenLoadsAsync("a: p/r0 7 0 0");
+        Assert.Equal(TimeSpan.Zero, b.Room.Views.OldestAge);
+        clockB.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(TimeSpan.FromSeconds(1), b.Room.Views.OldestAge);
+    }
+
+    [Fact]
     public async Task A_frame_that_never_ends_is_cut_off_in_time()
     {
         var clock = new ManualClock();
@@ -187,6 +248,7 @@ public class FaultTests
         }
 
         Assert.InRange(a.Room.Counters.BytesOut, 1, 4 * 1024 * 1024);
+        await Until.TrueAsync(() => a.Room.Counters.Dropped > 0);
     }
 
     [Fact]

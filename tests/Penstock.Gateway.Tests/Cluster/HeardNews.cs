@@ -1,5 +1,6 @@
 using Penstock.Core.Primitives;
 using Penstock.Gateway.Cluster;
+using Penstock.Wire.Peers;
 
 namespace Penstock.Gateway.Tests.Cluster;
 
@@ -91,6 +92,10 @@ internal sealed class HeardNews : IPeerSink
     public void PeerPrefix(
         PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, long tokens, Instant at) =>
         Note($"{node.Name}: prefix {pool}/{replica} {tokens} {string.Join(',', blocks.ToArray())}");
+
+    public void PeerAnswered(
+        PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer, Instant at) =>
+        Note($"{node.Name}: answered {pool}/{replica} {answer.PromptTokens} {answer.AnswerTokens}");
 
     public void PeerCacheLost(PeerNode node, string pool, string replica, Instant at) =>
         Note($"{node.Name}: lost {pool}/{replica}");

@@ -86,6 +86,8 @@ public sealed class PeerCost : IPeerFrames
 
     void IPeerFrames.Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens) => _heard++;
 
+    void IPeerFrames.Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer) => _heard++;
+
     void IPeerFrames.CacheLost(PeerReplica replica)
     {
     }

@@ -25,37 +25,10 @@ public sealed class FleetTests
     public void Every_request_ends_once_and_the_counters_return_to_zero(int gateways)
     {
         var outcome = Run(Options("penstock") with { Gateways = gateways });
-        AssertNothingIsLeft(outcome);
+        SeveralGatewaysTests.AssertNothingIsLeft(outcome);
         Assert.Equal(0, outcome.Errors);
         Assert.All(outcome.Requests, r => Assert.True(r.FirstToken > 0 && r.Duration >= r.FirstToken));
         Assert.Equal(outcome.Requests.Count, outcome.Engines.Sum(e => e.Finished));
-    }
-
-    [Fact]
-    public void A_gateway_that_dies_takes_its_requests_along_and_nothing_else()
-    {
-        var peers = new PeerOptions { DiesAt = 40 };
-        var outcome = Run(Options("penstock") with { Gateways = 3, Peers = peers, WarmupSeconds = 0 });
-        AssertNothingIsLeft(outcome);
-        Assert.InRange(outcome.Errors, 1, outcome.Requests.Count / 10);
-        Assert.All(outcome.Requests, r => Assert.True(r.IsCompleted || r.SentAt <= 40));
-    }
-
-    [Fact]
-    public void Gateways_that_do_not_hear_each_other_only_decide_worse()
-    {
-        var together = Run(Options("penstock") with { Gateways = 4 });
-        var silent = Run(Options("penstock") with { Gateways = 4, Peers = new PeerOptions { Talk = false } });
-        var parted = Run(Options("penstock") with
-        {
-            Gateways = 4,
-            Peers = new PeerOptions { PartitionFrom = 30, PartitionTo = 60 },
-        });
-        AssertNothingIsLeft(silent);
-        AssertNothingIsLeft(parted);
-        Assert.Equal(0, silent.Errors + parted.Errors);
-        Assert.True(silent.HitRate < together.HitRate);
-        Assert.InRange(parted.HitRate, silent.HitRate, together.HitRate);
     }
 
     [Fact]
@@ -97,20 +70,6 @@ public sealed class FleetTests
 
         Assert.Equal(6_400, engine.CachedTokens(chain));
         Assert.Equal(0.235, idle, 3);
-    }
-
-    private static void AssertNothingIsLeft(FleetOutcome outcome)
-    {
-        Assert.All(outcome.Engines, e => Assert.Equal((0, 0), (e.Running, e.Waiting)));
-        foreach (var pool in outcome.Pools)
-        {
-            Assert.Equal(0, pool.InFlight);
-            foreach (var load in pool.Replicas)
-            {
-                Assert.Equal((0, 0, 0L, 0L),
-                    (load.InFlight, load.Prefilling, load.PrefillTokens, load.DecodeTokens));
-            }
-        }
     }
 
     private static FleetOptions Options(string policy, long cache = 60_000) => new()

@@ -22,6 +22,10 @@ internal sealed class HeardFrames : IPeerFrames
         Lines.Add($"prefix {replica.Pool}/{replica.Name} {tokens} {string.Join(',', blocks.ToArray())}");
     }
 
+    public void Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer) =>
+        Lines.Add($"answered {replica.Pool}/{replica.Name} {answer.PromptTokens} {answer.AnswerTokens} {answer.End} "
+            + $"{answer.Hash} {string.Join(',', blocks.ToArray())}");
+
     public void CacheLost(PeerReplica replica) => Lines.Add($"lost {replica.Pool}/{replica.Name}");
 
     public void Health(PeerReplica replica, bool ejected) => Lines.Add($"health {replica.Name} {ejected}");

@@ -12,7 +12,8 @@ public class PeerStreamTests
     private static readonly string[] Said =
     [
         "hello gw-1 42", "heartbeat 1000", "load p/a 3 4096 300", "prefix p/a 640 11,12,13",
-        "prefix p/b 700 11,12,13,14", "lost p/b", "health a True", "health a False", "heartbeat 1000",
+        "prefix p/b 700 11,12,13,14", "answered p/b 701 30 2800 99 11,12,13,14",
+        "answered p/a 640 1 2560 98 11,12,13", "lost p/b", "health a True", "health a False", "heartbeat 1000",
         "prefix p/a 9 11", "goodbye",
     ];
 
@@ -39,6 +40,49 @@ public class PeerStreamTests
             + "050B0000" + "000500" + "0807060504030201"
             + "05140000" + "00050101" + "0807060504030201" + "0100000000000000",
             Convert.ToHexString(batch.Bytes.Span));
+    }
+
+    [Fact]
+    public void An_answer_is_told_only_of_a_chain_that_the_peer_has_and_adds_none()
+    {
+        var batch = new PeerBatch(1024);
+        batch.TryHello(1, "n");
+        batch.TryReplica(0, "p", "r");
+        batch.TryPrefix(0, 5, [1, 2]);
+        var (known, other) = (new PeerAnswer(2, 2, 130, 7, 520, 255), new PeerAnswer(2, 3, 130, 7, 520, 255));
+        Assert.True(batch.Knows(in known));
+        Assert.False(batch.Knows(in other));
+        Assert.False(batch.TryAnswered(0, in other));
+        var before = batch.Bytes.Length;
+        Assert.True(batch.TryAnswered(0, in known));
+        Assert.Equal(
+            "09180000" + "008201078804" + "FF00000000000000" + "0201" + "0200000000000000",
+            Convert.ToHexString(batch.Bytes.Span[before..]));
+        batch.TryPrefix(0, 5, [1, 2, 3]);
+        var heard = new HeardFrames();
+        Assert.Equal(PeerFailure.None, Read(new PeerDecoder(), batch.Bytes.ToArray(), heard));
+        Assert.Equal("prefix p/r 5 1,2,3", heard.Lines[^1]);
+    }
+
+    [Theory]
+    [InlineData("0001010100000000000000000101" + "0B00000000000000", PeerFailure.Absurd)] // A hash of 0.
+    [InlineData("0001010101000000000000000101" + "0C00000000000000", PeerFailure.UnknownBlocks)]
+    [InlineData("0001010101000000000000000202" + "0B00000000000000", PeerFailure.UnknownBlocks)]
+    [InlineData("00010101010000000000000000", PeerFailure.Absurd)] // No blocks at all.
+    [InlineData("000101010100000000000000", PeerFailure.Malformed)]
+    [InlineData("0501010101000000000000000101" + "0B00000000000000", PeerFailure.UnknownReplica)]
+    [InlineData("00FFFFFFFFFFFF010101" + "01000000000000000101" + "0B00000000000000", PeerFailure.Absurd)]
+    public void An_answer_that_no_gateway_would_tell_ends_the_stream(string payload, PeerFailure failure)
+    {
+        var batch = new PeerBatch(1024);
+        batch.TryHello(1, "n");
+        batch.TryReplica(0, "p", "r");
+        batch.TryPrefix(0, 5, [11]);
+        var bytes = Convert.FromHexString(payload);
+        byte[] stream = [.. batch.Bytes.Span, 9, (byte)bytes.Length, 0, 0, .. bytes];
+        var heard = new HeardFrames();
+        Assert.Equal(failure, Read(new PeerDecoder(), stream, heard));
+        Assert.Equal(2, heard.Lines.Count);
     }
 
     [Fact]
@@ -292,6 +336,8 @@ public class PeerStreamTests
         batch.TryLoad(0, 3, 4096, 300);
         batch.TryPrefix(0, 640, [11, 12, 13]);
         batch.TryPrefix(1, 700, [11, 12, 13, 14]);
+        batch.TryAnswered(1, new PeerAnswer(4, 14, 701, 30, 2_800, 99));
+        batch.TryAnswered(0, new PeerAnswer(3, 13, 640, 1, 2_560, 98));
         batch.TryCacheLost(1);
         batch.TryHealth(0, ejected: true);
         batch.TryHealth(0, ejected: false);
@@ -338,6 +384,10 @@ public class PeerStreamTests
         }
 
         public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens)
+        {
+        }
+
+        public void Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer)
         {
         }
 

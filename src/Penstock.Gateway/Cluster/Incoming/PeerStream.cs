@@ -53,6 +53,9 @@ internal sealed class PeerStream(PeerView view, PeerViews views, ClusterCounters
     void IPeerFrames.Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens) =>
         view.Prefix(this, replica, blocks, tokens);
 
+    void IPeerFrames.Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer) =>
+        view.Answered(this, replica, blocks, in answer);
+
     void IPeerFrames.CacheLost(PeerReplica replica) => view.CacheLost(this, replica);
 
     void IPeerFrames.Health(PeerReplica replica, bool ejected) => view.Health(this, replica, ejected);

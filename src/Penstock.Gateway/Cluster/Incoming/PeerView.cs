@@ -147,6 +147,17 @@ internal sealed class PeerView(PeerNode node, IPeerSink sink, ClusterCounters co
         }
     }
 
+    public void Answered(PeerStream from, PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer)
+    {
+        lock (_lock)
+        {
+            if (_stream == from)
+            {
+                sink.PeerAnswered(Node, replica.Pool, replica.Name, blocks, in answer, _asOf);
+            }
+        }
+    }
+
     public void CacheLost(PeerStream from, PeerReplica replica)
     {
         lock (_lock)

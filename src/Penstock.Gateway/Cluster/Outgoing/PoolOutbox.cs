@@ -1,3 +1,6 @@
+using Penstock.Core.Prefixes;
+using Penstock.Wire.Peers;
+
 namespace Penstock.Gateway.Cluster.Outgoing;
 
 /// <summary>
@@ -37,6 +40,19 @@ internal sealed class PoolOutbox(RouteRing ring, OutboxReplica?[] replicas) : ID
         if (replicas[slot] is { } replica && !chain.IsEmpty)
         {
             ring.Add(NewsKind.Routed, replica, chain, promptTokens);
+        }
+    }
+
+    /// <summary>A prompt that was routed to the replica in <paramref name="slot"/> was answered, with what its engine
+    /// reported.</summary>
+    public void Answered(int slot, in PromptPrefix prompt, in CacheReport report)
+    {
+        if (replicas[slot] is { } replica && !prompt.Blocks.IsEmpty && !prompt.Marks.IsEmpty
+            && prompt.Blocks.Length <= PeerFormat.BlocksMax && report is { Completed: true, PromptTokens: > 0 })
+        {
+            ring.Add(replica, new PeerAnswer(
+                prompt.Blocks.Length, prompt.Blocks[^1], report.PromptTokens, report.OutputTokens, prompt.Length,
+                prompt.Marks[^1].Hash));
         }
     }
 

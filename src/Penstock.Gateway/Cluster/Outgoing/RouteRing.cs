@@ -6,13 +6,15 @@ namespace Penstock.Gateway.Cluster.Outgoing;
 internal enum NewsKind : byte
 {
     Routed,
+    Answered,
     CacheLost,
     Ejected,
     Recovered,
 }
 
 /// <summary>One item, without its chain.</summary>
-internal readonly record struct News(NewsKind Kind, OutboxReplica Replica, long Tokens, int Blocks);
+internal readonly record struct News(
+    NewsKind Kind, OutboxReplica Replica, long Tokens, int Blocks, PeerAnswer Answer = default);
 
 /// <summary>
 /// The last things that happened here, for every stream to read at its own pace. Full, the oldest are overwritten,
@@ -20,7 +22,7 @@ internal readonly record struct News(NewsKind Kind, OutboxReplica Replica, long 
 /// </summary>
 /// <remarks>
 /// Thread-safe. Writing copies a chain under a lock that readers hold as briefly; it allocates nothing. Memory is taken
-/// once: 2.2 MiB.
+/// once: 2.4 MiB.
 /// </remarks>
 internal sealed class RouteRing
 {
@@ -49,6 +51,16 @@ internal sealed class RouteRing
             chain[straight..].CopyTo(_blocks);
             _items[_next % ItemsMax] = new Item(new News(kind, replica, tokens, chain.Length), _head);
             _head += chain.Length;
+            _next++;
+        }
+    }
+
+    /// <summary>A prompt was answered. Its chain is not kept again.</summary>
+    public void Add(OutboxReplica replica, in PeerAnswer answer)
+    {
+        lock (_lock)
+        {
+            _items[_next % ItemsMax] = new Item(new News(NewsKind.Answered, replica, 0, 0, answer), _head);
             _next++;
         }
     }

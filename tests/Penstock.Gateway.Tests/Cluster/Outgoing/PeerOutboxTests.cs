@@ -230,6 +230,9 @@ public class PeerOutboxTests
         public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens) =>
             _lines.Add($"{replica.Name} {string.Join(',', blocks.ToArray())}");
 
+        public void Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer) =>
+            _lines.Add($"{replica.Name} {string.Join(',', blocks.ToArray())} answered {answer.AnswerTokens}");
+
         public void CacheLost(PeerReplica replica)
         {
         }
