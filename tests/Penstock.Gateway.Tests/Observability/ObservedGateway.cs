@@ -112,6 +112,18 @@ internal sealed class ObservedGateway : IAsyncDisposable
         return await ScrapeAsync();
     }
 
+    /// <summary>Waits until every request so far has been counted, and reads the metrics; more may be asked then.
+    /// </summary>
+    public async Task<OpenMetricsPage> ScrapeIdleAsync()
+    {
+        while ((await ScrapeAsync()).Sum("penstock_in_flight") > 0)
+        {
+            Cancel.ThrowIfCancellationRequested();
+        }
+
+        return await ScrapeAsync();
+    }
+
     public async Task<OpenMetricsPage> ScrapeAsync()
     {
         using var answer = await Http.GetAsync(new Uri(Host.AdminUrl, "/metrics"), Cancel);

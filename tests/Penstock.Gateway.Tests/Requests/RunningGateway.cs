@@ -159,6 +159,16 @@ internal sealed class RunningGateway : IAsyncDisposable
         }
     }
 
+    /// <summary>Completes once no request is being served. One that is about to be tried elsewhere has no replica, and
+    /// a record that tells how its last attempt ended.</summary>
+    public async Task WhenIdleAsync()
+    {
+        while (!(await _admin.GetStringAsync("/metrics", Guard)).Contains("\npenstock_in_flight 0\n"))
+        {
+            Guard.ThrowIfCancellationRequested();
+        }
+    }
+
     /// <summary>Moves time, a second at a step, until the log has this line.</summary>
     public async Task WhenNewsAsync(string line)
     {
@@ -193,13 +203,10 @@ internal sealed class RunningGateway : IAsyncDisposable
     /// </summary>
     public async Task<IReadOnlyList<BookedRequest>> CloseBooksAsync()
     {
-        await WhenFleetAsync(NothingInFlight);
+        await WhenIdleAsync();
+        Assert.True(NothingInFlight(await AdminAsync("/admin/fleet")));
         var decisions = await DecisionsAsync();
-        while (decisions.Any(d => d.GetProperty("outcome").GetString() == "in_flight"))
-        {
-            decisions = await DecisionsAsync();
-        }
-
+        Assert.DoesNotContain(decisions, d => d.GetProperty("outcome").GetString() == "in_flight");
         await StopAsync();
         using var ledger = new SqliteLedger(SqliteDatabase.OpenToRead(_data.FullName)!);
         List<BookedRequest> booked = [];
