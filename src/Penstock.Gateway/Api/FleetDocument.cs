@@ -24,7 +24,6 @@ internal static class FleetDocument
 
     private static void WritePool(Pool pool, Utf8JsonWriter json)
     {
-        var loads = pool.Loads();
         json.WriteStartObject();
         json.WriteString("name", pool.Snapshot.Name);
         json.WriteString("model", pool.Snapshot.Model);
@@ -33,10 +32,8 @@ internal static class FleetDocument
         json.WriteString("policy", pool.Policy.Name);
         json.WriteBoolean("simulated", pool.Snapshot.Simulated);
         json.WriteStartArray("replicas");
-        for (var slot = 0; slot < loads.Length; slot++)
+        foreach (var (replica, load, blocks) in pool.Look())
         {
-            ref readonly var load = ref loads[slot];
-            var replica = pool.Replicas[slot];
             json.WriteStartObject();
             json.WriteString("name", replica.Name);
             json.WriteString("url", replica.Endpoint.ToString());
@@ -51,7 +48,7 @@ internal static class FleetDocument
             json.WriteNumber("reported_waiting", load.Reported.Waiting);
             json.WriteNumber("prefill_tokens_per_second", Math.Round(load.PrefillRate, 1));
             json.WriteNumber("seconds_per_token", Math.Round(load.SecondsPerToken, 6));
-            WriteCache(in load, pool.RememberedBlocks(slot), json);
+            WriteCache(in load, blocks, json);
             WriteCacheEvents(replica.Cache.Status(), json);
             json.WriteEndObject();
         }

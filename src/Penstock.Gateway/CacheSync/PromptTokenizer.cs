@@ -108,9 +108,10 @@ internal sealed class PromptTokenizer : IDisposable
     private Replica? Choose(Pool pool)
     {
         var first = (uint)Interlocked.Increment(ref _next);
-        for (var i = 0; i < pool.Replicas.Count; i++)
+        var replicas = pool.Replicas;
+        for (var i = 0; i < replicas.Count; i++)
         {
-            var replica = pool.Replicas[(int)((first + i) % pool.Replicas.Count)];
+            var replica = replicas[(int)((first + i) % replicas.Count)];
             if (replica.Identity?.Can(EngineCapabilities.Tokenize) == true && replica.Health.IsRoutable)
             {
                 return replica;

@@ -67,6 +67,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
         lock (_applying)
         {
             var before = _current;
+            var served = before.Pools.SelectMany(p => p.Replicas.Select(r => (Pool: p, Replica: r))).ToArray();
             var next = Make(snapshot, before.Pools.ToDictionary(p => p.Snapshot.Name));
             Volatile.Write(ref _current, next);
             foreach (var gone in before.Pools.Except(next.Pools))
@@ -75,9 +76,9 @@ internal sealed class FleetRuntime : IAsyncDisposable
             }
 
             var kept = next.Pools.SelectMany(p => p.Replicas).ToHashSet();
-            foreach (var gone in before.Pools.SelectMany(p => p.Replicas).Where(r => !kept.Contains(r)))
+            foreach (var (pool, gone) in served.Where(s => !kept.Contains(s.Replica)))
             {
-                _ = RetireAsync(gone, before);
+                _ = RetireAsync(gone, pool);
             }
         }
     }
@@ -116,15 +117,20 @@ internal sealed class FleetRuntime : IAsyncDisposable
         gone.End();
     }
 
-    private async Task RetireAsync(Replica gone, Fleet from)
+    private async Task RetireAsync(Replica gone, Pool pool)
     {
-        var pool = from.Pools.First(p => p.Replicas.Contains(gone));
+        gone.Drain();
         for (var waited = 0; waited < 3600 && pool.InFlightAt(gone) > 0; waited++)
         {
             await Task.Delay(TimeSpan.FromSeconds(1), _time);
         }
 
+        // Nothing comes from it after this, so that what it said last is not taken for another's.
         await gone.DisposeAsync();
+        while (!pool.TryVacate(gone))
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), _time);
+        }
     }
 
     /// <summary>The first replica says what a block is: a pool that was made for another starts anew, before it can
@@ -151,7 +157,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
             }
 
             var pools = before.Pools.ToDictionary(p => p.Snapshot.Name, StringComparer.Ordinal);
-            pools[pool.Snapshot.Name] = MakePool(before.Snapshot, pool.Snapshot, pool);
+            pools[pool.Snapshot.Name] = NewPool(before.Snapshot, pool.Snapshot, [.. pool.Replicas]);
             Volatile.Write(ref _current, new Fleet(before.Snapshot, pools));
             _ = RetireAsync(pool);
         }
@@ -177,9 +183,10 @@ internal sealed class FleetRuntime : IAsyncDisposable
         return new Fleet(snapshot, pools);
     }
 
+    /// <summary>The pool that was there where it can go on, else a new one, with the replicas that stay as they are.
+    /// </summary>
     private Pool MakePool(FleetSnapshot snapshot, PoolSnapshot wanted, Pool? old)
     {
-        var policy = RoutePolicies.Create(wanted.Policy) ?? RoutePolicies.Create(RoutingSnapshot.Default.Policy)!;
         var sameEngine = old is not null && IsSameEngine(old.Snapshot, wanted);
         Replica[] replicas =
         [
@@ -187,13 +194,36 @@ internal sealed class FleetRuntime : IAsyncDisposable
                 (sameEngine ? old!.Replicas.FirstOrDefault(o => o.Snapshot == r) : null)
                 ?? new Replica(r, wanted, _probes, _secret, _time, _log)),
         ];
+        return sameEngine && TryGoOn(old!, wanted, replicas) ? old! : NewPool(snapshot, wanted, replicas);
+    }
+
+    private static bool TryGoOn(Pool pool, PoolSnapshot wanted, Replica[] replicas)
+    {
+        var before = pool.Replicas;
+        var policy = wanted.Policy == pool.Snapshot.Policy ? null : PolicyOf(wanted);
+        if (!IsSameCache(pool.Snapshot, wanted) || TokenKeying.Of(wanted, replicas).Keying != pool.Keying
+            || !pool.TryTake(wanted, replicas, policy))
+        {
+            return false;
+        }
+
+        foreach (var replica in replicas.Except(before))
+        {
+            replica.Take(pool, pool.Slots.SlotOf(replica));
+        }
+
+        return true;
+    }
+
+    private Pool NewPool(FleetSnapshot snapshot, PoolSnapshot wanted, Replica[] replicas)
+    {
         var keying = TokenKeying.Of(wanted, replicas);
         var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax, _outlets)
         {
             Keying = keying.Keying,
             Tokens = TokenScope.Of(wanted, _secret),
         };
-        var pool = new Pool(wanted, policy, replicas, settings);
+        var pool = new Pool(wanted, PolicyOf(wanted), replicas, settings);
         pool.BlockTold = keying.IsGuess ? block => OnBlockTold(pool, block) : null;
         for (var slot = 0; slot < replicas.Length; slot++)
         {
@@ -202,6 +232,9 @@ internal sealed class FleetRuntime : IAsyncDisposable
 
         return pool;
     }
+
+    private static RoutePolicy PolicyOf(PoolSnapshot pool) =>
+        RoutePolicies.Create(pool.Policy) ?? RoutePolicies.Create(RoutingSnapshot.Default.Policy)!;
 
     /// <summary>Nothing changed that the pool's state or its replicas depend on.</summary>
     private static bool IsSameAtWork(PoolSnapshot a, PoolSnapshot b) =>
