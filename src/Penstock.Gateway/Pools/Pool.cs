@@ -287,11 +287,10 @@ internal sealed class Pool
             return
             [
                 .. _slots.Replicas.Select(r => (Replica: r, Slot: _slots.SlotOf(r))).Select(
-                    at => new ReplicaView(at.Replica, _state.Replicas[at.Slot], _state.Index.CountOf(at.Slot))),
+                    at => new ReplicaView(
+                        at.Replica, _state.Replicas[at.Slot], _state.Index.CountOf(at.Slot),
+                        _state.Index.PinsAt(at.Slot))),
             ];
         }
     }
 }
-
-/// <summary>A replica, what its pool knows of it, and the prefix blocks that it is believed to hold.</summary>
-internal readonly record struct ReplicaView(Replica Replica, ReplicaLoad Load, int Blocks);

@@ -18,7 +18,7 @@ internal sealed class ObservedGateway : IAsyncDisposable
 {
     public const string Key = "sk-test";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly TemporaryFolder _data = new();
     private readonly MemoryStream _log = new();

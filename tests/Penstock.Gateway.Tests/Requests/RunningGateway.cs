@@ -24,7 +24,7 @@ internal sealed class RunningGateway : IAsyncDisposable
     public const string Key = "sk-penstock-test-1";
     public const string Model = "claude-test";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly ConditionalWeakTable<object, CancellationTokenSource> Guards = [];
 
     private readonly DirectoryInfo _data;
@@ -227,10 +227,12 @@ internal sealed class RunningGateway : IAsyncDisposable
         Assert.True(Faults.All.Count == 0, string.Join("\n", Faults.All));
     }
 
-    public static bool NothingInFlight(JsonElement fleet) => Replicas(fleet).All(r =>
-        r.GetProperty("in_flight").GetInt64() == 0
-        && r.GetProperty("prefill_tokens").GetInt64() == 0
-        && r.GetProperty("decode_tokens").GetInt64() == 0);
+    public static bool NothingInFlight(JsonElement fleet) =>
+        fleet.GetProperty("pools").EnumerateArray().All(p => p.GetProperty("in_flight").GetInt64() == 0)
+        && Replicas(fleet).All(r => r.GetProperty("in_flight").GetInt64() == 0
+            && r.GetProperty("prefill_tokens").GetInt64() == 0
+            && r.GetProperty("decode_tokens").GetInt64() == 0
+            && r.GetProperty("cache").GetProperty("held_by_requests").GetInt64() == 0);
 
     public static IEnumerable<JsonElement> Replicas(JsonElement fleet) => fleet.GetProperty("pools").EnumerateArray()
         .SelectMany(p => p.GetProperty("replicas").EnumerateArray());
