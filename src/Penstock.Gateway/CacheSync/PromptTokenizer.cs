@@ -97,7 +97,8 @@ internal sealed class PromptTokenizer : IDisposable
     private UInt128 KeyOf(Pool pool, ReadOnlySpan<byte> chat)
     {
         var seed = Hash64.Combine(pool.Tokens.Model, (ulong)pool.Keying.BlockLength);
-        return new UInt128(Hash64.Of(chat, seed), Hash64.Of(chat, Hash64.Combine(_secret, seed)));
+        return new UInt128(
+            KeyedHash.Of(chat, Hash64.Combine(~_secret, seed)), KeyedHash.Of(chat, Hash64.Combine(_secret, seed)));
     }
 
     /// <summary>The name of a LoRA adapter, as events name it; empty for a whole model.</summary>

@@ -24,6 +24,8 @@ internal sealed class FleetRuntime : IAsyncDisposable
     private readonly PoolOutlets _outlets;
     private readonly ILogger _log;
     private readonly ITimer? _flush;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Task> _retiring = [];
     private Fleet _current;
     private readonly ulong _secret;
     private ulong _seed;
@@ -72,19 +74,21 @@ internal sealed class FleetRuntime : IAsyncDisposable
             Volatile.Write(ref _current, next);
             foreach (var gone in before.Pools.Except(next.Pools))
             {
-                _ = RetireAsync(gone);
+                Retire(RetireAsync(gone));
             }
 
             var kept = next.Pools.SelectMany(p => p.Replicas).ToHashSet();
             foreach (var (pool, gone) in served.Where(s => !kept.Contains(s.Replica)))
             {
-                _ = RetireAsync(gone, pool);
+                Retire(RetireAsync(gone, pool));
             }
         }
     }
 
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_retiring);
         foreach (var replica in Current.Pools.SelectMany(p => p.Replicas))
         {
             await replica.DisposeAsync();
@@ -106,31 +110,37 @@ internal sealed class FleetRuntime : IAsyncDisposable
         }
     }
 
+    private void Retire(Task retiring)
+    {
+        _retiring.RemoveAll(static t => t.IsCompleted);
+        _retiring.Add(retiring);
+    }
+
+    /// <summary>Waits until nothing is left to finish: an hour at most, and no longer than this gateway.</summary>
+    private async Task WhenFinishedAsync(Func<bool> finished)
+    {
+        for (var waited = 0; waited < 3600 && !finished() && !_stop.IsCancellationRequested; waited++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), _time, _stop.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     /// <summary>The log of a pool goes on until its last request has ended.</summary>
     private async Task RetireAsync(Pool gone)
     {
-        for (var waited = 0; waited < 3600 && gone.InFlight > 0; waited++)
-        {
-            await Task.Delay(TimeSpan.FromSeconds(1), _time);
-        }
-
+        await WhenFinishedAsync(() => gone.InFlight == 0);
         gone.End();
     }
 
     private async Task RetireAsync(Replica gone, Pool pool)
     {
         gone.Drain();
-        for (var waited = 0; waited < 3600 && pool.InFlightAt(gone) > 0; waited++)
-        {
-            await Task.Delay(TimeSpan.FromSeconds(1), _time);
-        }
+        await WhenFinishedAsync(() => pool.InFlightAt(gone) == 0);
 
         // Nothing comes from it after this, so that what it said last is not taken for another's.
         await gone.DisposeAsync();
-        while (!pool.TryVacate(gone))
-        {
-            await Task.Delay(TimeSpan.FromSeconds(1), _time);
-        }
+        await WhenFinishedAsync(() => pool.TryVacate(gone));
     }
 
     /// <summary>The first replica says what a block is: a pool that was made for another starts anew, before it can
@@ -159,7 +169,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
             var pools = before.Pools.ToDictionary(p => p.Snapshot.Name, StringComparer.Ordinal);
             pools[pool.Snapshot.Name] = NewPool(before.Snapshot, pool.Snapshot, [.. pool.Replicas]);
             Volatile.Write(ref _current, new Fleet(before.Snapshot, pools));
-            _ = RetireAsync(pool);
+            Retire(RetireAsync(pool));
         }
     }
 
