@@ -31,8 +31,8 @@ public class HostilePromptTests
         Assert.InRange(places.Max(), 1, 8);
     }
 
-    /// <summary>An engine's order of loss knows no tenants, and so neither does the mirror: what each of them is sure of
-    /// is what it used within the last capacity of work, whatever the others send.</summary>
+    /// <summary>An engine's order of loss knows no tenants, and so neither does the mirror: what each of them is sure
+    /// of is what it used within the last capacity of work, whatever the others send.</summary>
     [Theory]
     [InlineData(80, 10)]
     [InlineData(120, 0)]

@@ -110,7 +110,7 @@ public sealed class LeakTests
     {
         var dialect = kind % 2 == 0 ? Dialect.Anthropic : Dialect.OpenAiChat;
         var body = Bodies.Of(dialect, stream: kind < 2).Replace(
-            "Say hello", string.Concat(Enumerable.Repeat($"Say hello {conversation}. ", 200)), StringComparison.Ordinal);
+            "Say hello", string.Concat(Enumerable.Repeat($"Say hello {conversation}. ", 200)));
         await using var client = new RawClient(gateway.Url);
         await client.SendAsync(RawClient.Post(Bodies.PathOf(dialect), body));
         if (leaveAfter < 100)

@@ -168,7 +168,8 @@ public sealed class ReloadTests : IDisposable
         return client;
     }
 
-    private static void Apply(RunningGateway gateway, string policy, params (ScriptedEngine Engine, string Name)[] to) =>
+    private static void Apply(
+        RunningGateway gateway, string policy, params (ScriptedEngine Engine, string Name)[] to) =>
         Assert.Empty(gateway.Source.Apply(
             gateway.Source.Document with
             {
