@@ -5,9 +5,9 @@ namespace Penstock.Core.Prefixes;
 
 /// <summary>
 /// Hashes a canonical prompt, fed in pieces of any size, into its chain: one 64-bit hash per full block of
-/// <see cref="BlockBytes"/> bytes, each seeded with the one before, so that two chains agree up to block <c>n</c>
-/// exactly where the prompts agree in their first <c>n</c> blocks. The first seed is the cache scope (model, adapter,
-/// tenant), so nothing matches across scopes.
+/// <see cref="BlockBytes"/> bytes, each keyed with the one before, so that two chains agree up to block <c>n</c>
+/// exactly where the prompts agree in their first <c>n</c> blocks. The first key is the cache scope (model, adapter,
+/// tenant, and a secret), so nothing matches across scopes and nobody can write prompts that do.
 /// </summary>
 /// <remarks>
 /// Not thread-safe; reusable through <see cref="Start"/>. Blocks beyond <see cref="BlocksMax"/> are not kept: the tail
@@ -103,7 +103,7 @@ public sealed class PrefixChainBuilder : IDisposable
         }
 
         // No full block has this hash: the length of what is hashed is part of it, and here it is less than a block.
-        var hash = Hash64.Of(_partial.AsSpan(0, _filled), _parent);
+        var hash = KeyedHash.Of(_partial.AsSpan(0, _filled), _parent);
         _marks[_markCount++] = new PromptMark(Bytes, hash == 0 ? 1 : hash);
     }
 
@@ -130,7 +130,7 @@ public sealed class PrefixChainBuilder : IDisposable
             Grow();
         }
 
-        _parent = Hash64.Of(block, _parent);
+        _parent = KeyedHash.Of(block, _parent);
         _blocks[_count++] = _parent;
     }
 

@@ -128,6 +128,8 @@ internal sealed class PoolLogDecoder
                 return PoolEvent.CacheShaped(_last, replica, ReadShape(ref from));
             case PoolEventKind.CacheLost:
                 return PoolEvent.CacheLost(_last, replica);
+            case PoolEventKind.Vacated:
+                return PoolEvent.Vacated(_last, replica);
             case PoolEventKind.CacheStored:
                 var stored = PoolEvent.CacheStored(_last, replica, (CacheTier)from.ReadByte());
                 prompt = ReadBlocks(ref from);

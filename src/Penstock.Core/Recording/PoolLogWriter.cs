@@ -36,13 +36,13 @@ public sealed class PoolLogWriter : IPoolRecorder
     /// <summary>Records are handed on when they come to so many bytes.</summary>
     public const int ChunkBytes = 64 * 1024;
 
-    private readonly PoolRouter _router;
-    private readonly PoolLogHeader _header;
     private readonly ILogSink _sink;
     private readonly ArrayBufferWriter<byte> _chunk = new(ChunkBytes * 2);
     private readonly PoolLogEncoder _encoder;
     private readonly long _logBytesMax;
     private readonly Func<long> _nowTicks;
+    private PoolRouter _router;
+    private PoolLogHeader _header;
     private long _logBytes;
     private long _checkpointBytes;
 
@@ -110,8 +110,7 @@ public sealed class PoolLogWriter : IPoolRecorder
 
         if (_chunk.WrittenCount > _sink.Room)
         {
-            IsBroken = true;
-            Gaps++;
+            GiveUp();
         }
         else
         {
@@ -120,6 +119,19 @@ public sealed class PoolLogWriter : IPoolRecorder
         }
 
         _chunk.ResetWrittenCount();
+    }
+
+    /// <summary>Goes on with another policy or other names, in a new log that begins with all that is known. The pool's
+    /// options are the same.</summary>
+    public void Continue(PoolRouter router, PoolLogHeader header)
+    {
+        Check.That(header.Options == _header.Options);
+        _router.Recorder = null;
+        Flush();
+        _router = router;
+        _header = header;
+        _router.Recorder = this;
+        BeginFromHere();
     }
 
     /// <summary>Hands on what there is and ends the log: nothing is recorded from now on.</summary>
@@ -147,7 +159,7 @@ public sealed class PoolLogWriter : IPoolRecorder
 
         if (_sink.Room < _checkpointBytes + (4 * ChunkBytes))
         {
-            IsBroken = true;
+            GiveUp();
             return;
         }
 
@@ -156,11 +168,17 @@ public sealed class PoolLogWriter : IPoolRecorder
         if (state.WrittenCount > _sink.Room)
         {
             _checkpointBytes = state.WrittenCount;
-            IsBroken = true;
+            GiveUp();
             return;
         }
 
         Begin(state.WrittenSpan);
+    }
+
+    private void GiveUp()
+    {
+        Gaps += IsBroken ? 0 : 1;
+        IsBroken = true;
     }
 
     private void Begin(ReadOnlySpan<byte> checkpoint)

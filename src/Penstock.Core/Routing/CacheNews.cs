@@ -1,12 +1,15 @@
 using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Routing;
 
-/// <summary>What events say about the cache of one replica, taken to the index.</summary>
+/// <summary>What events say about the cache of one replica, taken to the index; also that it is gone with its cache.
+/// </summary>
 internal static class CacheNews
 {
     public static void Apply(
-        in PoolEvent happened, in PromptPrefix prompt, ref ReplicaLoad load, PrefixIndex index, PeerLoads peers)
+        in PoolEvent happened, in PromptPrefix prompt, ref ReplicaLoad load, PrefixIndex index, PeerLoads peers,
+        SessionTable sessions)
     {
         var replica = happened.Replica;
         switch (happened.Kind)
@@ -34,6 +37,14 @@ internal static class CacheNews
                 break;
             case PoolEventKind.PeerAnswered:
                 index.HeardAnswer(in prompt, replica, happened.Report, happened.At);
+                break;
+            case PoolEventKind.Vacated:
+                Check.That(load.InFlight == 0);
+                load = ReplicaLoad.New with { Ineligible = Ineligible.Absent };
+                index.Clear(replica);
+                index.Shape(replica, default);
+                peers.Forget(replica);
+                sessions.Vacate(replica);
                 break;
         }
     }

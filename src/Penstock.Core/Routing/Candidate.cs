@@ -13,6 +13,9 @@ public enum Ineligible : byte
 
     /// <summary>On probation, with as many requests as it is trusted with.</summary>
     AtLimit,
+
+    /// <summary>No replica has this slot now.</summary>
+    Absent,
 }
 
 /// <summary>One replica as the policy saw it: the inputs, the terms of its cost, and the cost.</summary>

@@ -60,6 +60,18 @@ internal sealed class PeerLoads(int replicas)
         }
     }
 
+    /// <summary>The replica is gone.</summary>
+    public void Forget(int replica)
+    {
+        for (var node = 0; node < _nodesEnd; node++)
+        {
+            if (_nodes[node] is { } views)
+            {
+                views[replica] = default;
+            }
+        }
+    }
+
     /// <summary>The sum of all views of one replica at an instant.</summary>
     /// <param name="replica">The replica's slot.</param>
     /// <param name="now">The present.</param>

@@ -21,6 +21,7 @@ public enum PoolEventKind : byte
     PeerGone,
     PeerHeard,
     PeerAnswered,
+    Vacated,
 }
 
 /// <summary>How a dispatched request ended, as far as the pool state is concerned.</summary>
@@ -145,6 +146,11 @@ public readonly record struct PoolEvent
     /// <summary>The engine's events add up to so many tokens held in a tier.</summary>
     public static PoolEvent CacheResident(Instant at, int replica, CacheTier tier, long tokens) =>
         new() { Kind = PoolEventKind.CacheResident, At = at, Replica = replica, Tier = tier, Tokens = tokens };
+
+    /// <summary>The replica of a slot is gone for good, with nothing in flight there: all that was known of it is
+    /// forgotten, and the slot can be another's.</summary>
+    public static PoolEvent Vacated(Instant at, int replica) =>
+        new() { Kind = PoolEventKind.Vacated, At = at, Replica = replica };
 
     /// <summary>What another node has in flight at a replica, all of it. <paramref name="at"/> is when it was so.
     /// </summary>

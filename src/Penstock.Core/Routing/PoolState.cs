@@ -112,7 +112,7 @@ public sealed class PoolState
                 _peers.Remove(happened.Node);
                 break;
             default:
-                CacheNews.Apply(in happened, in prompt, ref load, _index, _peers);
+                CacheNews.Apply(in happened, in prompt, ref load, _index, _peers, Sessions);
                 break;
         }
 

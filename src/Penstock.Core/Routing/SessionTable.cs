@@ -63,6 +63,18 @@ public sealed class SessionTable
         }
     }
 
+    /// <summary>The replica is gone: no session was served there.</summary>
+    internal void Vacate(int replica)
+    {
+        foreach (ref var entry in _entries.AsSpan())
+        {
+            if (entry.Session != 0 && entry.Replica == replica)
+            {
+                entry = default;
+            }
+        }
+    }
+
     internal void Save(StateWriter to) => to.WriteAll<Entry>(_entries);
 
     internal void Load(ref StateReader from) => from.ReadAll<Entry>(_entries);

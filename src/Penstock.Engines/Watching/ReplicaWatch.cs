@@ -83,7 +83,7 @@ public sealed class ReplicaWatch : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops or resumes new work on the operator's word.</summary>
+    /// <summary>Stops or resumes new work, whatever its health.</summary>
     public void SetDraining(bool draining) => Change(h => h.WithDraining(draining));
 
     /// <summary>Tells the listener the belief as it stands, in order with its changes: for one that tells it on to

@@ -12,6 +12,8 @@ internal static class DecisionDocument
 {
     public static void Write(DecisionRecord record, Utf8JsonWriter json)
     {
+        // First, or a request that ends while this is read would show as ended with an attempt in flight.
+        var outcome = record.Outcome;
         var attempts = record.Attempts;
         var last = attempts.Count > 0 ? attempts[^1] : null;
         json.WriteStartObject();
@@ -23,7 +25,7 @@ internal static class DecisionDocument
         json.WriteString("model", record.Model);
         json.WriteString("requested_model", record.RequestedModel);
         json.WriteBoolean("stream", record.Stream);
-        json.WriteString("outcome", record.Outcome);
+        json.WriteString("outcome", outcome);
         json.WriteNumber("status", record.Status);
         if (last is not null)
         {

@@ -24,7 +24,6 @@ internal static class FleetDocument
 
     private static void WritePool(Pool pool, Utf8JsonWriter json)
     {
-        var loads = pool.Loads();
         json.WriteStartObject();
         json.WriteString("name", pool.Snapshot.Name);
         json.WriteString("model", pool.Snapshot.Model);
@@ -32,11 +31,13 @@ internal static class FleetDocument
         json.WriteString("region", pool.Snapshot.Region);
         json.WriteString("policy", pool.Policy.Name);
         json.WriteBoolean("simulated", pool.Snapshot.Simulated);
+
+        // With those at replicas that a reload took out and that finish what they have.
+        json.WriteNumber("in_flight", pool.InFlight);
         json.WriteStartArray("replicas");
-        for (var slot = 0; slot < loads.Length; slot++)
+        foreach (var view in pool.Look())
         {
-            ref readonly var load = ref loads[slot];
-            var replica = pool.Replicas[slot];
+            var (replica, load) = (view.Replica, view.Load);
             json.WriteStartObject();
             json.WriteString("name", replica.Name);
             json.WriteString("url", replica.Endpoint.ToString());
@@ -51,7 +52,7 @@ internal static class FleetDocument
             json.WriteNumber("reported_waiting", load.Reported.Waiting);
             json.WriteNumber("prefill_tokens_per_second", Math.Round(load.PrefillRate, 1));
             json.WriteNumber("seconds_per_token", Math.Round(load.SecondsPerToken, 6));
-            WriteCache(in load, pool.RememberedBlocks(slot), json);
+            WriteCache(in view, json);
             WriteCacheEvents(replica.Cache.Status(), json);
             json.WriteEndObject();
         }
@@ -84,13 +85,15 @@ internal static class FleetDocument
 
     /// <summary>What is believed of a replica's prefix cache, and how that compares with what its answers reported.
     /// </summary>
-    private static void WriteCache(in ReplicaLoad load, int remembered, Utf8JsonWriter json)
+    private static void WriteCache(in ReplicaView view, Utf8JsonWriter json)
     {
+        var load = view.Load;
         json.WriteStartObject("cache");
         json.WriteString("kind", load.Shape.Kind.ToString().ToLowerInvariant());
         json.WriteNumber("capacity_tokens", load.Shape.CapacityTokens);
         json.WriteNumber("block_tokens", load.Shape.BlockTokens);
-        json.WriteNumber("remembered_blocks", remembered);
+        json.WriteNumber("remembered_blocks", view.Blocks);
+        json.WriteNumber("held_by_requests", view.Pins);
         json.WriteString("trust", load.Trust.Level.ToString().ToLowerInvariant());
         json.WriteNumber("predicted_tokens", load.PredictedTokens);
         json.WriteNumber("reported_tokens", load.CachedTokens);

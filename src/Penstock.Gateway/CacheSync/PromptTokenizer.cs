@@ -97,7 +97,8 @@ internal sealed class PromptTokenizer : IDisposable
     private UInt128 KeyOf(Pool pool, ReadOnlySpan<byte> chat)
     {
         var seed = Hash64.Combine(pool.Tokens.Model, (ulong)pool.Keying.BlockLength);
-        return new UInt128(Hash64.Of(chat, seed), Hash64.Of(chat, Hash64.Combine(_secret, seed)));
+        return new UInt128(
+            KeyedHash.Of(chat, Hash64.Combine(~_secret, seed)), KeyedHash.Of(chat, Hash64.Combine(_secret, seed)));
     }
 
     /// <summary>The name of a LoRA adapter, as events name it; empty for a whole model.</summary>
@@ -108,9 +109,10 @@ internal sealed class PromptTokenizer : IDisposable
     private Replica? Choose(Pool pool)
     {
         var first = (uint)Interlocked.Increment(ref _next);
-        for (var i = 0; i < pool.Replicas.Count; i++)
+        var replicas = pool.Replicas;
+        for (var i = 0; i < replicas.Count; i++)
         {
-            var replica = pool.Replicas[(int)((first + i) % pool.Replicas.Count)];
+            var replica = replicas[(int)((first + i) % replicas.Count)];
             if (replica.Identity?.Can(EngineCapabilities.Tokenize) == true && replica.Health.IsRoutable)
             {
                 return replica;

@@ -91,17 +91,9 @@ internal static class ReplicaMetrics
     private static IEnumerable<Observed> Each(FleetRuntime fleet) =>
         fleet.Current.Pools.SelectMany(Each).Take(ReplicasMax);
 
-    private static IEnumerable<Observed> Each(Pool pool)
-    {
-        var loads = pool.Loads();
-        for (var slot = 0; slot < loads.Length; slot++)
-        {
-            var replica = pool.Replicas[slot];
-            yield return new Observed(
-                replica, loads[slot],
-                [new("model", pool.Snapshot.Model), new("pool", pool.Snapshot.Name), new("replica", replica.Name)]);
-        }
-    }
+    private static IEnumerable<Observed> Each(Pool pool) => pool.Look().Select(seen => new Observed(
+        seen.Replica, seen.Load,
+        [new("model", pool.Snapshot.Model), new("pool", pool.Snapshot.Name), new("replica", seen.Replica.Name)]));
 
     private sealed record Observed(Replica Replica, ReplicaLoad Load, Tag[] Labels);
 }

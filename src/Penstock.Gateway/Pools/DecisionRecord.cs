@@ -15,6 +15,7 @@ internal sealed class DecisionRecord
     public const string InFlight = "in_flight";
 
     private readonly List<AttemptRecord> _attempts = new(1);
+    private volatile string _outcome = InFlight;
 
     public required ulong Id { get; init; }
 
@@ -39,7 +40,13 @@ internal sealed class DecisionRecord
     /// <summary>The hints that the client gave in <c>x-claude-code-*</c> headers.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Hints { get; init; } = [];
 
-    public string Outcome { get; set; } = InFlight;
+    /// <summary>Of the last attempt. Written last when that ends: a reader that reads it first, and finds it ended,
+    /// finds the rest of the record complete.</summary>
+    public string Outcome
+    {
+        get => _outcome;
+        set => _outcome = value;
+    }
 
     public int Status { get; set; }
 
@@ -83,6 +90,7 @@ internal sealed class AttemptRecord
 
     public required RoutePolicy Policy { get; init; }
 
+    /// <summary>By slot; empty where there was no replica.</summary>
     public required IReadOnlyList<string> ReplicaNames { get; init; }
 
     public required RouteDecision Decision { get; init; }
@@ -92,7 +100,7 @@ internal sealed class AttemptRecord
     public required Candidate[] Candidates { get; init; }
 
     /// <summary>Replicas that there were to choose from.</summary>
-    public int Considered => ReplicaNames.Count;
+    public int Considered => ReplicaNames.Count(n => n.Length > 0);
 
     /// <summary>Since the request began.</summary>
     public required TimeSpan At { get; init; }
@@ -104,16 +112,12 @@ internal sealed class AttemptRecord
     /// <summary>The candidates that are worth keeping.</summary>
     public static Candidate[] Keep(ReadOnlySpan<Candidate> all)
     {
-        if (all.Length <= CandidatesMax)
-        {
-            return all.ToArray();
-        }
-
         Span<int> best = stackalloc int[CandidatesMax];
         var count = 0;
         for (var i = 0; i < all.Length; i++)
         {
-            if (count == CandidatesMax && !IsBefore(in all[i], in all[best[^1]]))
+            if (all[i].Ineligible == Ineligible.Absent
+                || (count == CandidatesMax && !IsBefore(in all[i], in all[best[^1]])))
             {
                 continue;
             }
@@ -127,8 +131,8 @@ internal sealed class AttemptRecord
             best[at] = i;
         }
 
-        best.Sort();
-        var kept = new Candidate[CandidatesMax];
+        best[..count].Sort();
+        var kept = new Candidate[count];
         for (var i = 0; i < kept.Length; i++)
         {
             kept[i] = all[best[i]];

@@ -24,6 +24,8 @@ internal sealed class FleetRuntime : IAsyncDisposable
     private readonly PoolOutlets _outlets;
     private readonly ILogger _log;
     private readonly ITimer? _flush;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<Task> _retiring = [];
     private Fleet _current;
     private readonly ulong _secret;
     private ulong _seed;
@@ -67,23 +69,26 @@ internal sealed class FleetRuntime : IAsyncDisposable
         lock (_applying)
         {
             var before = _current;
+            var served = before.Pools.SelectMany(p => p.Replicas.Select(r => (Pool: p, Replica: r))).ToArray();
             var next = Make(snapshot, before.Pools.ToDictionary(p => p.Snapshot.Name));
             Volatile.Write(ref _current, next);
             foreach (var gone in before.Pools.Except(next.Pools))
             {
-                _ = RetireAsync(gone);
+                Retire(RetireAsync(gone));
             }
 
             var kept = next.Pools.SelectMany(p => p.Replicas).ToHashSet();
-            foreach (var gone in before.Pools.SelectMany(p => p.Replicas).Where(r => !kept.Contains(r)))
+            foreach (var (pool, gone) in served.Where(s => !kept.Contains(s.Replica)))
             {
-                _ = RetireAsync(gone, before);
+                Retire(RetireAsync(gone, pool));
             }
         }
     }
 
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_retiring);
         foreach (var replica in Current.Pools.SelectMany(p => p.Replicas))
         {
             await replica.DisposeAsync();
@@ -105,26 +110,37 @@ internal sealed class FleetRuntime : IAsyncDisposable
         }
     }
 
+    private void Retire(Task retiring)
+    {
+        _retiring.RemoveAll(static t => t.IsCompleted);
+        _retiring.Add(retiring);
+    }
+
+    /// <summary>Waits until nothing is left to finish: an hour at most, and no longer than this gateway.</summary>
+    private async Task WhenFinishedAsync(Func<bool> finished)
+    {
+        for (var waited = 0; waited < 3600 && !finished() && !_stop.IsCancellationRequested; waited++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), _time, _stop.Token)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     /// <summary>The log of a pool goes on until its last request has ended.</summary>
     private async Task RetireAsync(Pool gone)
     {
-        for (var waited = 0; waited < 3600 && gone.InFlight > 0; waited++)
-        {
-            await Task.Delay(TimeSpan.FromSeconds(1), _time);
-        }
-
+        await WhenFinishedAsync(() => gone.InFlight == 0);
         gone.End();
     }
 
-    private async Task RetireAsync(Replica gone, Fleet from)
+    private async Task RetireAsync(Replica gone, Pool pool)
     {
-        var pool = from.Pools.First(p => p.Replicas.Contains(gone));
-        for (var waited = 0; waited < 3600 && pool.InFlightAt(gone) > 0; waited++)
-        {
-            await Task.Delay(TimeSpan.FromSeconds(1), _time);
-        }
+        gone.Drain();
+        await WhenFinishedAsync(() => pool.InFlightAt(gone) == 0);
 
+        // Nothing comes from it after this, so that what it said last is not taken for another's.
         await gone.DisposeAsync();
+        await WhenFinishedAsync(() => pool.TryVacate(gone));
     }
 
     /// <summary>The first replica says what a block is: a pool that was made for another starts anew, before it can
@@ -151,9 +167,9 @@ internal sealed class FleetRuntime : IAsyncDisposable
             }
 
             var pools = before.Pools.ToDictionary(p => p.Snapshot.Name, StringComparer.Ordinal);
-            pools[pool.Snapshot.Name] = MakePool(before.Snapshot, pool.Snapshot, pool);
+            pools[pool.Snapshot.Name] = NewPool(before.Snapshot, pool.Snapshot, [.. pool.Replicas]);
             Volatile.Write(ref _current, new Fleet(before.Snapshot, pools));
-            _ = RetireAsync(pool);
+            Retire(RetireAsync(pool));
         }
     }
 
@@ -177,9 +193,10 @@ internal sealed class FleetRuntime : IAsyncDisposable
         return new Fleet(snapshot, pools);
     }
 
+    /// <summary>The pool that was there where it can go on, else a new one, with the replicas that stay as they are.
+    /// </summary>
     private Pool MakePool(FleetSnapshot snapshot, PoolSnapshot wanted, Pool? old)
     {
-        var policy = RoutePolicies.Create(wanted.Policy) ?? RoutePolicies.Create(RoutingSnapshot.Default.Policy)!;
         var sameEngine = old is not null && IsSameEngine(old.Snapshot, wanted);
         Replica[] replicas =
         [
@@ -187,13 +204,36 @@ internal sealed class FleetRuntime : IAsyncDisposable
                 (sameEngine ? old!.Replicas.FirstOrDefault(o => o.Snapshot == r) : null)
                 ?? new Replica(r, wanted, _probes, _secret, _time, _log)),
         ];
+        return sameEngine && TryGoOn(old!, wanted, replicas) ? old! : NewPool(snapshot, wanted, replicas);
+    }
+
+    private static bool TryGoOn(Pool pool, PoolSnapshot wanted, Replica[] replicas)
+    {
+        var before = pool.Replicas;
+        var policy = wanted.Policy == pool.Snapshot.Policy ? null : PolicyOf(wanted);
+        if (!IsSameCache(pool.Snapshot, wanted) || TokenKeying.Of(wanted, replicas).Keying != pool.Keying
+            || !pool.TryTake(wanted, replicas, policy))
+        {
+            return false;
+        }
+
+        foreach (var replica in replicas.Except(before))
+        {
+            replica.Take(pool, pool.Slots.SlotOf(replica));
+        }
+
+        return true;
+    }
+
+    private Pool NewPool(FleetSnapshot snapshot, PoolSnapshot wanted, Replica[] replicas)
+    {
         var keying = TokenKeying.Of(wanted, replicas);
         var settings = new PoolSettings(_time, _seed++, snapshot.Routing.PrefixBlocksMax, _outlets)
         {
             Keying = keying.Keying,
             Tokens = TokenScope.Of(wanted, _secret),
         };
-        var pool = new Pool(wanted, policy, replicas, settings);
+        var pool = new Pool(wanted, PolicyOf(wanted), replicas, settings);
         pool.BlockTold = keying.IsGuess ? block => OnBlockTold(pool, block) : null;
         for (var slot = 0; slot < replicas.Length; slot++)
         {
@@ -202,6 +242,9 @@ internal sealed class FleetRuntime : IAsyncDisposable
 
         return pool;
     }
+
+    private static RoutePolicy PolicyOf(PoolSnapshot pool) =>
+        RoutePolicies.Create(pool.Policy) ?? RoutePolicies.Create(RoutingSnapshot.Default.Policy)!;
 
     /// <summary>Nothing changed that the pool's state or its replicas depend on.</summary>
     private static bool IsSameAtWork(PoolSnapshot a, PoolSnapshot b) =>

@@ -17,30 +17,35 @@ namespace Penstock.Gateway.Pools;
 internal sealed class Pool
 {
     private readonly Lock _lock = new();
-    private readonly PoolRouter _router;
     private readonly PoolState _state;
     private readonly TimeProvider _time;
-    private readonly string[] _names;
+    private readonly PoolSettings _settings;
     private readonly PoolLogWriter? _recorder;
-    private readonly PoolOutbox? _peers;
+    private PoolRouter _router;
+    private PoolSlots _slots;
+    private PoolOutbox? _peers;
     private PoolSnapshot _snapshot;
 
     public Pool(PoolSnapshot snapshot, RoutePolicy policy, IReadOnlyList<Replica> replicas, PoolSettings settings)
     {
         _snapshot = snapshot;
-        Replicas = replicas;
+        _slots = PoolSlots.Of(replicas);
         _time = settings.Time;
-        Tokens = settings.Tokens;
-        _state = new PoolState(settings.Options(replicas.Count));
+        _settings = settings;
+        _state = new PoolState(settings.Options(_slots.Count));
         _router = new PoolRouter(_state, policy, settings.Seed);
-        _names = [.. replicas.Select(r => r.Name)];
         if (settings.Outlets.Recordings is { } recordings)
         {
-            _recorder = Record(policy, settings, recordings);
+            _recorder = new PoolLogWriter(
+                _router, Header(), recordings.Open(snapshot.Name), recordings.LogBytesMax, recordings.NowTicks);
             _router.Recorder = _recorder;
         }
 
-        _peers = settings.Outlets.Peers?.Open(snapshot.Name, _names);
+        _peers = settings.Outlets.Peers?.Open(snapshot.Name, _slots.Names);
+        for (var slot = replicas.Count; slot < _slots.Count; slot++)
+        {
+            _router.Tell(PoolEvent.Vacated(Now, slot));
+        }
     }
 
     /// <summary>Replaced whole by a reload that leaves the pool at work.</summary>
@@ -56,14 +61,16 @@ internal sealed class Pool
     public PrefixKeying Keying => _state.Index.Keying;
 
     /// <summary>What the keys of its token blocks begin with.</summary>
-    public TokenScope Tokens { get; }
+    public TokenScope Tokens => _settings.Tokens;
 
     /// <summary>Learns how many tokens a block of a replica has; null where that does not matter.</summary>
     public Action<int>? BlockTold { get; set; }
 
-    public IReadOnlyList<Replica> Replicas { get; }
+    /// <summary>Those that the configuration names, in its order.</summary>
+    public IReadOnlyList<Replica> Replicas => Slots.Replicas;
 
-    public IReadOnlyList<string> ReplicaNames => _names;
+    /// <summary>Which replica has which slot now.</summary>
+    public PoolSlots Slots => Volatile.Read(ref _slots);
 
     /// <summary>The instant that events of this pool are stamped with: nanoseconds of the clock's timestamp.</summary>
     public Instant Now => new(_time.GetElapsedTime(0).Ticks * 100);
@@ -91,10 +98,60 @@ internal sealed class Pool
     /// <summary>Requests in flight at one replica of this pool.</summary>
     public int InFlightAt(Replica replica)
     {
-        var slot = Replicas.ToList().IndexOf(replica);
         lock (_lock)
         {
-            return slot < 0 ? 0 : _state.Replicas[slot].InFlight;
+            return _slots.SlotOf(replica) is >= 0 and var slot ? _state.Replicas[slot].InFlight : 0;
+        }
+    }
+
+    /// <summary>
+    /// Goes on with other replicas, and another policy where one is given, and keeps what is in flight and all that is
+    /// known of the replicas that stay. False, with nothing changed, where there are not slots enough. Those that are
+    /// not named any more get nothing new once they drain, and leave with <see cref="TryVacate"/>.
+    /// </summary>
+    public bool TryTake(PoolSnapshot snapshot, IReadOnlyList<Replica> replicas, RoutePolicy? policy)
+    {
+        lock (_lock)
+        {
+            if (_slots.With(replicas) is not { } slots)
+            {
+                return false;
+            }
+
+            Snapshot = snapshot;
+            Volatile.Write(ref _slots, slots);
+            _router = policy is null ? _router : new PoolRouter(_state, policy, _settings.Seed);
+            _recorder?.Continue(_router, Header());
+            _peers?.Dispose();
+            _peers = _settings.Outlets.Peers?.Open(snapshot.Name, slots.Names);
+            for (var slot = 0; slot < slots.Count; slot++)
+            {
+                TellPeers(slot);
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>A replica that left is gone, and its slot can be another's; false while requests are in flight there.
+    /// </summary>
+    public bool TryVacate(Replica replica)
+    {
+        lock (_lock)
+        {
+            var slot = _slots.SlotOf(replica);
+            if (slot >= 0 && _state.Replicas[slot].InFlight > 0)
+            {
+                return false;
+            }
+
+            if (slot >= 0)
+            {
+                _router.Tell(PoolEvent.Vacated(Now, slot));
+                Volatile.Write(ref _slots, _slots.Without(replica));
+            }
+
+            return true;
         }
     }
 
@@ -105,8 +162,10 @@ internal sealed class Pool
     public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out Candidate[] candidates)
     {
         RouteDecision decision;
+        PoolOutbox? peers;
         lock (_lock)
         {
+            peers = _peers;
             decision = _router.Route(in request, out ticket);
             candidates = AttemptRecord.Keep(_router.Candidates);
             TellPeers(decision.Replica);
@@ -114,7 +173,7 @@ internal sealed class Pool
 
         if (decision.Found)
         {
-            _peers?.Routed(decision.Replica, request.Prompt.Blocks, decision.PromptTokens);
+            peers?.Routed(decision.Replica, request.Prompt.Blocks, decision.PromptTokens);
         }
 
         return decision;
@@ -157,7 +216,7 @@ internal sealed class Pool
     }
 
     /// <summary>The slot of the replica of that name; −1 where there is none.</summary>
-    public int SlotOf(string replica) => Array.IndexOf(_names, replica);
+    public int SlotOf(string replica) => Slots.SlotOf(replica);
 
     /// <summary>What this gateway has in flight at a replica is now as the state says.</summary>
     private void TellPeers(int replica)
@@ -212,57 +271,30 @@ internal sealed class Pool
         }
     }
 
-    private PoolLogWriter Record(RoutePolicy policy, PoolSettings settings, DecisionFiles recordings)
+    private PoolLogHeader Header() => new()
     {
-        var header = new PoolLogHeader
-        {
-            Pool = Snapshot.Name,
-            Policy = policy.Name,
-            Seed = settings.Seed,
-            Options = settings.Options(Replicas.Count),
-            Replicas = [.. _names],
-            Program = ProgramName.Text,
-            StartedTicks = recordings.NowTicks(),
-            HasCheckpoint = false,
-        };
-        return new PoolLogWriter(
-            _router, header, recordings.Open(Snapshot.Name), recordings.LogBytesMax, recordings.NowTicks);
-    }
+        Pool = Snapshot.Name,
+        Policy = _router.Policy.Name,
+        Seed = _settings.Seed,
+        Options = _settings.Options(_slots.Count),
+        Replicas = [.. _slots.Names],
+        Program = ProgramName.Text,
+        StartedTicks = 0,
+        HasCheckpoint = false,
+    };
 
-    /// <summary>Prefix blocks that a replica is believed to hold.</summary>
-    public int RememberedBlocks(int slot)
+    /// <summary>What is known now of every replica that the configuration names; a copy.</summary>
+    public ReplicaView[] Look()
     {
         lock (_lock)
         {
-            return _state.Index.CountOf(slot);
+            return
+            [
+                .. _slots.Replicas.Select(r => (Replica: r, Slot: _slots.SlotOf(r))).Select(
+                    at => new ReplicaView(
+                        at.Replica, _state.Replicas[at.Slot], _state.Index.CountOf(at.Slot),
+                        _state.Index.PinsAt(at.Slot))),
+            ];
         }
     }
-
-    /// <summary>What is known of every replica now; a copy.</summary>
-    public ReplicaLoad[] Loads()
-    {
-        lock (_lock)
-        {
-            return _state.Replicas.ToArray();
-        }
-    }
-}
-
-/// <summary>What a pool needs beside its snapshot.</summary>
-internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax, PoolOutlets Outlets)
-{
-    /// <summary>What prefixes are known by.</summary>
-    public PrefixKeying Keying { get; init; } = PrefixKeying.Bytes;
-
-    /// <summary>What the keys of token blocks begin with.</summary>
-    public TokenScope Tokens { get; init; }
-
-    public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax, Keying);
-}
-
-/// <summary>What a decision log calls the program that wrote it.</summary>
-internal static class ProgramName
-{
-    public static string Text { get; } =
-        $"penstock {typeof(PoolState).Assembly.GetName().Version} {typeof(PoolState).Module.ModuleVersionId:N}";
 }

@@ -77,6 +77,9 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         }
     }
 
+    /// <summary>It is not configured any more: gets nothing new, and finishes what it has.</summary>
+    public void Drain() => _watch.SetDraining(true);
+
     /// <summary>A request that went here was answered in full; news only where something failed before.</summary>
     public void Succeeded()
     {

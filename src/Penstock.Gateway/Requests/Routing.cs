@@ -48,26 +48,31 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
             Tried = x.Failures.In(pool),
         };
         var decision = pool.Route(in request, out var ticket, out var candidates);
+        var slots = pool.Slots;
         var now = time.GetTimestamp();
         var attempt = new AttemptRecord
         {
             Pool = pool.Snapshot.Name,
             Policy = pool.Policy,
-            ReplicaNames = pool.ReplicaNames,
+            ReplicaNames = slots.Names,
             Decision = decision,
             Candidates = candidates,
             At = time.GetElapsedTime(x.StartedAt, now),
         };
         x.Record ??= NewRecord(x);
-        x.Record.Add(attempt);
         if (!decision.Found)
         {
             attempt.Outcome = "no_replica";
+            x.Record.Add(attempt);
             return false;
         }
 
+        // Whatever became of the attempt before, the request is under way again.
+        x.Record.Outcome = DecisionRecord.InFlight;
+        x.Record.Add(attempt);
+
         x.Attempts++;
-        x.Attempt.Begin(pool, pool.Replicas[decision.Replica], ticket, decision, attempt, now);
+        x.Attempt.Begin(pool, slots[decision.Replica], ticket, decision, attempt, now);
         return true;
     }
 

@@ -139,10 +139,10 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
         var record = x.Record!;
         record.Usage = attempt.Usage;
         record.UsageIsEstimated = IsEstimate(attempt, outcome);
-        record.Outcome = attempt.Record.Outcome;
         record.Status = attempt.Status;
         record.FirstByte = attempt.FirstByteAt == 0 ? null : time.GetElapsedTime(x.StartedAt, attempt.FirstByteAt);
         record.Total = time.GetElapsedTime(x.StartedAt);
+        record.Outcome = attempt.Record.Outcome;
     }
 
     /// <summary>

@@ -29,7 +29,7 @@ internal sealed class FleetGateway
             {
                 Router.Tell(PoolEvent.CacheShaped(default, replica, new CacheShape
                 {
-                    Kind = Core.Prefixes.CacheKind.Paged,
+                    Kind = CacheKind.Paged,
                     CapacityTokens = engines[replica].Profile.KvTokens,
                     BlockTokens = engines[replica].Profile.BlockSize,
                 }));

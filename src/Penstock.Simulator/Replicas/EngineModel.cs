@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 
 namespace Penstock.Simulator.Replicas;

@@ -1,17 +1,6 @@
+using Penstock.Core.Prefixes;
+
 namespace Penstock.Simulator.Replicas;
-
-/// <summary>How an engine keeps KV memory.</summary>
-public enum CacheKind
-{
-    /// <summary>vLLM: blocks known by their hash, the least recently used one lost first.</summary>
-    Paged,
-
-    /// <summary>SGLang: a radix tree of pages, the least recently used leaf lost whole.</summary>
-    Radix,
-
-    /// <summary>llama.cpp: one sequence a slot.</summary>
-    Slots,
-}
 
 /// <summary>
 /// One kind of replica: a model on an engine on accelerators, with its timing, its memory and its limits.
@@ -36,7 +25,7 @@ public sealed record EngineProfile
     public required StepCoefficients Step { get; init; }
 
     /// <summary>How the engine keeps KV memory, and so what it finds there again.</summary>
-    public CacheKind Cache { get; init; }
+    public CacheKind Cache { get; init; } = CacheKind.Paged;
 
     /// <summary>Blocks of KV cache that the replica has.</summary>
     public required int KvBlocks { get; init; }
@@ -80,7 +69,7 @@ public sealed record EngineProfile
         Require(WaitingMax > 0, "waiting_max must be at least 1");
         Require(ModelLengthMax > 1, "model_length_max must be at least 2");
         Require(ModelLengthMax <= KvTokens, "kv_blocks * block_size must hold model_length_max tokens");
-        Require(Enum.IsDefined(Cache), "cache must be paged, radix or slots");
+        Require(Cache is CacheKind.Paged or CacheKind.Radix or CacheKind.Slots, "cache must be paged, radix or slots");
         Require(HostCacheTokens >= 0, "host_cache_tokens must not be negative");
         Require(HostCacheTokens == 0 || Cache == CacheKind.Slots, "host_cache_tokens is for slots only");
         Require(

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Penstock.Core.Prefixes;
 
 namespace Penstock.Simulator.Replicas;
 
@@ -61,7 +62,7 @@ internal sealed record ProfileDocument
                 null or "paged" => CacheKind.Paged,
                 "radix" => CacheKind.Radix,
                 "slots" => CacheKind.Slots,
-                _ => (CacheKind)(-1),
+                _ => CacheKind.Unknown,
             },
         };
     }

@@ -12,8 +12,9 @@ internal sealed class RecordedPool
 
     private readonly MemoryLogs _logs;
     private readonly List<(RouteTicket Ticket, ulong[] Blocks, PromptMark[] Marks, long Length)> _open = [];
-    private readonly PoolRouter _router;
+    private readonly PoolLogHeader _header;
     private readonly PoolLogWriter _writer;
+    private PoolRouter _router;
     private Rng _rng;
     private double _now;
 
@@ -23,7 +24,7 @@ internal sealed class RecordedPool
         _logs = logs;
         _rng = new Rng(seed);
         _router = new PoolRouter(new PoolState(options), RoutePolicies.Create(policy)!, seed);
-        var header = new PoolLogHeader
+        _header = new PoolLogHeader
         {
             Pool = "main",
             Policy = policy,
@@ -34,7 +35,7 @@ internal sealed class RecordedPool
             StartedTicks = 0,
             HasCheckpoint = false,
         };
-        _writer = new PoolLogWriter(_router, header, logs, logBytesMax, static () => 7);
+        _writer = new PoolLogWriter(_router, _header, logs, logBytesMax, static () => 7);
         _router.Recorder = _writer;
         for (var replica = 0; replica < Replicas; replica++)
         {
@@ -52,6 +53,25 @@ internal sealed class RecordedPool
     {
         _writer.End();
         return _logs.All;
+    }
+
+    /// <summary>A reload: replica a is gone, and another has its slot; or another policy decides from now on.</summary>
+    public void Reload(string? policy)
+    {
+        foreach (var (ticket, blocks, marks, length) in _open.Where(o => _router.State.ReplicaOf(o.Ticket) == 0))
+        {
+            var prompt = new PromptPrefix { Blocks = blocks, Marks = marks, Length = length };
+            _router.Tell(PoolEvent.Ended(Now, ticket, RouteEnd.Failed), in prompt);
+        }
+
+        _router.Tell(PoolEvent.Vacated(Now, 0));
+        if (policy is not null)
+        {
+            _router = new PoolRouter(_router.State, RoutePolicies.Create(policy)!, _header.Seed);
+        }
+
+        _writer.Continue(_router, _header with { Policy = _router.Policy.Name, Replicas = ["e", "b", "c", "d"] });
+        _router.Tell(PoolEvent.Eligibility(Now, 0, Ineligible.No));
     }
 
     public void Live(int steps)

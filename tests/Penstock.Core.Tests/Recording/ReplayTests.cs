@@ -38,6 +38,25 @@ public class ReplayTests
         Assert.Equal([false, .. results.Skip(1).Select(_ => true)], results.Select(r => r.Header.HasCheckpoint));
     }
 
+    [Theory]
+    [InlineData("penstock", null)]
+    [InlineData("penstock", "round-robin")]
+    [InlineData("round-robin", "penstock")]
+    public void A_pool_that_goes_on_with_other_replicas_or_another_policy_begins_another_log_that_is_exact(
+        string policy, string? other)
+    {
+        var pool = new RecordedPool(policy, 5, new MemoryLogs(), long.MaxValue);
+        pool.Live(400);
+        pool.Reload(other);
+        pool.Live(400);
+        var results = pool.Finish().Select(log => PoolReplay.Run(log)).ToArray();
+        Assert.Equal([policy, other ?? policy], results.Select(r => r.Header.Policy));
+        Assert.Equal(["a", "e"], results.Select(r => r.Header.Replicas[0]));
+        Assert.All(results, r => Assert.Null(r.Difference));
+        Assert.All(results, r => Assert.InRange(r.Decisions, 50, 400));
+        Assert.Equal(pool.Decisions, results.Sum(r => r.Decisions));
+    }
+
     [Fact]
     public void A_gap_in_the_record_ends_one_log_and_begins_another_that_is_exact()
     {

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 
@@ -32,6 +33,12 @@ public class PoolProperties
         Flap,
         Report,
         LoseCache,
+        ShapeCache,
+        TellOfCache,
+        Peer,
+        Vacate,
+        ChangePolicy,
+        SaveAndLoad,
     }
 
     [Fact]
@@ -50,6 +57,17 @@ public class PoolProperties
             Assert.Equal(0, run.Rig.State.InFlight);
             Assert.All(run.Rig.State.Replicas.ToArray(), load => Assert.Equal(
                 (0, 0, 0L, 0L), (load.InFlight, load.Prefilling, load.PrefillTokens, load.DecodeTokens)));
+            Assert.All(Enumerable.Range(0, Replicas), replica =>
+                Assert.Equal(0, run.Rig.State.Index.PinsAt(replica)));
+            for (var replica = 0; replica < Replicas; replica++)
+            {
+                run.Rig.SetEligible(replica, Ineligible.No);
+            }
+
+            run.ForgetPeers();
+            run.Rig.Decide();
+            Assert.All(run.Rig.Candidates.ToArray(), c => Assert.Equal(
+                (0, 0L, 0L), (c.InFlight, c.PrefillTokens, c.DecodeTokens)));
         }).QuickCheckThrowOnFailure();
 
     [Fact]
@@ -93,6 +111,18 @@ public class PoolProperties
     /// <summary>Takes steps, and keeps the books in the plainest way.</summary>
     private sealed class Run(string policy)
     {
+        private const int Nodes = 3;
+
+        private static readonly CacheShape[] Shapes =
+        [
+            default,
+            new() { Kind = CacheKind.Paged, BlockTokens = 16, CapacityTokens = 2_000 },
+            new() { Kind = CacheKind.Paged, BlockTokens = 16, CapacityTokens = 900, HostTokens = 1_000 },
+            new() { Kind = CacheKind.Radix, BlockTokens = 1, CapacityTokens = 1_500 },
+            new() { Kind = CacheKind.Slots, Slots = 2, CapacityTokens = 4_096 },
+            new() { Kind = CacheKind.Off },
+        ];
+
         private readonly List<(RouteTicket Ticket, RouteDecision Decision, bool Begun)> _open = [];
         private RouteTicket _ended;
         private double _now;
@@ -126,6 +156,7 @@ public class PoolProperties
                 case StepKind.EndAgain:
                     Rig.End(_ended, RouteEnd.Completed, _now, step.Size, step.Which);
                     Rig.FirstToken(_ended, _now);
+                    Rig.Tell(PoolEvent.Ended(PoolRig.At(_now), default, RouteEnd.Failed));
                     break;
                 case StepKind.Flap:
                     Rig.SetEligible(step.Which % Replicas, (Ineligible)(step.Size % 3));
@@ -134,8 +165,25 @@ public class PoolProperties
                     Rig.Report(step.Which % Replicas, step.Size % 9, step.Size % 5, slots: step.Size % 4, at: _now);
                     break;
                 case StepKind.LoseCache:
-                    Rig.State.Apply(PoolEvent.CacheLost(PoolRig.At(_now), step.Which % Replicas));
+                    Rig.Tell(PoolEvent.CacheLost(PoolRig.At(_now), step.Which % Replicas));
                     break;
+                case StepKind.ChangePolicy:
+                    Rig.ChangePolicy(RoutePolicies.Names[step.Which % RoutePolicies.Names.Length]);
+                    break;
+                case StepKind.SaveAndLoad:
+                    Rig.SaveAndLoad();
+                    break;
+                default:
+                    Tell(step, step.Which % Replicas);
+                    break;
+            }
+        }
+
+        public void ForgetPeers()
+        {
+            for (var node = 0; node < Nodes; node++)
+            {
+                Rig.Tell(PoolEvent.PeerGone(PoolRig.At(_now), node));
             }
         }
 
@@ -168,10 +216,48 @@ public class PoolProperties
             }
         }
 
+        /// <summary>What engines, other gateways and reloads say of a replica.</summary>
+        private void Tell(Step step, int replica)
+        {
+            var at = PoolRig.At(_now);
+            var tier = (CacheTier)(step.Size % 2);
+            var blocks = PoolRig.Prompt(PoolRig.Chain((ulong)(step.Which % 4), step.Size % 40), 0);
+            switch (step.Kind, step.Size % 4)
+            {
+                case (StepKind.ShapeCache, _):
+                    Rig.Tell(PoolEvent.CacheShaped(at, replica, Shapes[step.Size % Shapes.Length]));
+                    break;
+                case (StepKind.TellOfCache, 0):
+                    Rig.Tell(PoolEvent.CacheStored(at, replica, tier), in blocks);
+                    break;
+                case (StepKind.TellOfCache, 1):
+                    Rig.Tell(PoolEvent.CacheRemoved(at, replica, tier), in blocks);
+                    break;
+                case (StepKind.TellOfCache, _):
+                    Rig.Tell(PoolEvent.CacheResident(at, replica, CacheTier.Device, step.Size));
+                    break;
+                case (StepKind.Peer, 0):
+                    Rig.Tell(PoolEvent.PeerGone(at, step.Which % Nodes));
+                    break;
+                case (StepKind.Peer, 1):
+                    Rig.Tell(PoolEvent.PeerPrefix(at, replica, step.Which % Nodes), in blocks);
+                    break;
+                case (StepKind.Peer, _):
+                    var share = new PeerShare(step.Size % 9, step.Size, step.Which);
+                    Rig.Tell(PoolEvent.PeerLoad(at, replica, step.Which % Nodes, in share));
+                    break;
+                case (StepKind.Vacate, _) when _open.All(o => o.Decision.Replica != replica):
+                    Rig.Tell(PoolEvent.Vacated(at, replica));
+                    break;
+            }
+        }
+
         private void Dispatch(Step step)
         {
             var chain = PoolRig.Chain((ulong)(step.Which % 4), step.Size % 40);
-            var decision = Rig.Decide(step.Size, chain);
+            int[] tried = step.Size % 3 == 0 ? [step.Which % Replicas] : [];
+            var decision = Rig.Decide(step.Size, chain, tried, session: (ulong)(step.Which % 6));
+            Assert.DoesNotContain(decision.Replica, tried);
             Decisions.Add(decision);
             if (decision.Found)
             {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
@@ -9,8 +10,9 @@ namespace Penstock.Core.Tests.Routing;
 internal sealed class PoolRig
 {
     private readonly Candidate[] _candidates;
-    private readonly RoutePolicy _policy;
+    private readonly PoolOptions _options;
     private readonly Dictionary<RouteTicket, (ulong[]? Chain, long Bytes)> _sent = [];
+    private RoutePolicy _policy;
     private Rng _rng;
     private double _taught;
 
@@ -24,14 +26,15 @@ internal sealed class PoolRig
         _policy = policy;
         _rng = new Rng(seed);
         _candidates = new Candidate[replicas];
-        State = new PoolState(new PoolOptions(replicas, blocksPerReplica));
+        _options = new PoolOptions(replicas, blocksPerReplica);
+        State = new PoolState(_options);
         for (var replica = 0; replica < replicas; replica++)
         {
             SetEligible(replica, Ineligible.No);
         }
     }
 
-    public PoolState State { get; }
+    public PoolState State { get; private set; }
 
     public ReadOnlySpan<Candidate> Candidates => _candidates;
 
@@ -85,6 +88,23 @@ internal sealed class PoolRig
         _sent[ticket] = (chain, bytes);
         return ticket;
     }
+
+    /// <summary>All is written and read again, as a replay from the middle of a history does.</summary>
+    public void SaveAndLoad()
+    {
+        var saved = new ArrayBufferWriter<byte>();
+        var to = new StateWriter(saved);
+        State.Save(to);
+        _policy.Save(to);
+        State = new PoolState(_options);
+        _policy = RoutePolicies.Create(_policy.Name)!;
+        var from = new StateReader(saved.WrittenSpan);
+        State.Load(ref from);
+        _policy.Load(ref from);
+    }
+
+    /// <summary>Another policy takes over, which knows of nothing that happened before.</summary>
+    public void ChangePolicy(string policy) => _policy = RoutePolicies.Create(policy)!;
 
     public RouteTicket Tell(in PoolEvent happened, in PromptPrefix prompt = default)
     {

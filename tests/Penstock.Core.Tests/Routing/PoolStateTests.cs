@@ -87,6 +87,29 @@ public class PoolStateTests
     }
 
     [Fact]
+    public void A_slot_that_was_vacated_knows_nothing_of_the_replica_that_had_it()
+    {
+        var rig = new PoolRig("least-outstanding", 2);
+        var chain = PoolRig.Chain(1, 10);
+        rig.Hold(0, chain, 10);
+        rig.Hold(1, chain, 10);
+        rig.End(rig.SendTo(0, session: 7), output: 10);
+        rig.Teach(0, 20_000, 0.01);
+        rig.Report(0, 3, 2);
+        rig.Tell(PoolEvent.PeerLoad(default, 0, 1, new PeerShare(4, 500, 600)));
+        var before = rig[1];
+        rig.Tell(PoolEvent.Vacated(default, 0));
+        Assert.Equal(ReplicaLoad.New with { Ineligible = Ineligible.Absent }, rig[0]);
+        Assert.Equal((0, 10), (rig.State.Index.CountOf(0), rig.State.Index.CountOf(1)));
+        Assert.Equal(-1, rig.State.Sessions.Find(7, default, TimeSpan.FromHours(1)));
+        Assert.Equal(before, rig[1]);
+        Assert.Equal(1, rig.Decide().Replica);
+        rig.SetEligible(0, Ineligible.No);
+        rig.Decide();
+        Assert.Equal((0, 0L), (rig.Candidates[0].InFlight, rig.Candidates[0].PrefillTokens));
+    }
+
+    [Fact]
     public void A_full_pool_finds_no_replica_until_a_request_ends()
     {
         var rig = new PoolRig("least-outstanding", 2);

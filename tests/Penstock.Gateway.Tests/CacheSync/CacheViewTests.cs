@@ -46,11 +46,11 @@ public sealed class CacheViewTests : IAsyncDisposable
     public void The_volume_takes_nothing_away_that_may_not_have_been_told_of()
     {
         Serve();
-        var remembered = _pool.RememberedBlocks(0);
+        var remembered = _pool.Look()[0].Blocks;
         Assert.True(remembered >= Blocks);
         Store(1);
         _clock.Advance(CacheView.VolumeEvery);
-        Assert.Equal(remembered, _pool.RememberedBlocks(0));
+        Assert.Equal(remembered, _pool.Look()[0].Blocks);
     }
 
     [Fact]
@@ -59,9 +59,9 @@ public sealed class CacheViewTests : IAsyncDisposable
         Serve();
         _clock.Advance(TimeSpan.FromMinutes(5));
         Store(1);
-        Assert.True(_pool.RememberedBlocks(0) >= Blocks);
+        Assert.True(_pool.Look()[0].Blocks >= Blocks);
         _clock.Advance(CacheView.VolumeEvery);
-        Assert.InRange(_pool.RememberedBlocks(0), 0, 4);
+        Assert.InRange(_pool.Look()[0].Blocks, 0, 4);
     }
 
     [Fact]
@@ -72,7 +72,7 @@ public sealed class CacheViewTests : IAsyncDisposable
         _view.Doubt(0);
         Store(1);
         _clock.Advance(CacheView.VolumeEvery);
-        Assert.True(_pool.RememberedBlocks(0) >= Blocks);
+        Assert.True(_pool.Look()[0].Blocks >= Blocks);
         Assert.Null(_view.ResidentTokens);
     }
 
@@ -81,7 +81,7 @@ public sealed class CacheViewTests : IAsyncDisposable
     {
         Serve();
         _view.Lost(0);
-        Assert.Equal(0, _pool.RememberedBlocks(0));
+        Assert.Equal(0, _pool.Look()[0].Blocks);
         Assert.Equal(0, _view.ResidentTokens);
     }
 

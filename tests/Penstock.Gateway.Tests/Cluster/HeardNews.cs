@@ -8,7 +8,7 @@ namespace Penstock.Gateway.Tests.Cluster;
 /// </summary>
 internal sealed class HeardNews : IPeerSink
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, string> _loads = [];

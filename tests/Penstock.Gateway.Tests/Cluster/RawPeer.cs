@@ -9,7 +9,7 @@ namespace Penstock.Gateway.Tests.Cluster;
 /// <summary>A peer that says whatever a test wants, on a stream that stays open for as long as it does.</summary>
 internal sealed class RawPeer : IDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly HttpClient _client = new() { Timeout = s_patience };
     private readonly TaskCompletionSource _end = new(TaskCreationOptions.RunContinuationsAsynchronously);

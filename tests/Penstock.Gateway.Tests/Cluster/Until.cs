@@ -3,7 +3,7 @@ namespace Penstock.Gateway.Tests.Cluster;
 /// <summary>Waits for what nobody announces. Ends a test that would hang.</summary>
 internal static class Until
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     public static async Task TrueAsync(Func<bool> holds)
     {

@@ -24,7 +24,7 @@ internal static class Wires
         get
         {
             var guard = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-            guard.CancelAfter(TimeSpan.FromSeconds(30));
+            guard.CancelAfter(TimeSpan.FromMinutes(2));
             return guard.Token;
         }
     }

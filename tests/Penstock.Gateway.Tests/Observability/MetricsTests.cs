@@ -88,7 +88,7 @@ public sealed partial class MetricsTests
     {
         await using var gateway = await ObservedGateway.StartAsync();
         Assert.Equal(404, await gateway.AskAsync(stream: false, model: "made-up"));
-        var before = await gateway.ScrapeAsync();
+        var before = await gateway.ScrapeIdleAsync();
         await Parallel.ForAsync(
             0, 10_000, new ParallelOptions { MaxDegreeOfParallelism = 8 },
             async (i, _) => Assert.Equal(404, await gateway.AskAsync(stream: false, model: $"made-up-{i}")));

@@ -18,7 +18,7 @@ internal sealed class ObservedGateway : IAsyncDisposable
 {
     public const string Key = "sk-test";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly TemporaryFolder _data = new();
     private readonly MemoryStream _log = new();
@@ -109,6 +109,18 @@ internal sealed class ObservedGateway : IAsyncDisposable
     public async Task<OpenMetricsPage> MetricsAsync()
     {
         Assert.True(await Host.DrainAsync(s_patience, Cancel));
+        return await ScrapeAsync();
+    }
+
+    /// <summary>Waits until every request so far has been counted, and reads the metrics; more may be asked then.
+    /// </summary>
+    public async Task<OpenMetricsPage> ScrapeIdleAsync()
+    {
+        while ((await ScrapeAsync()).Sum("penstock_in_flight") > 0)
+        {
+            Cancel.ThrowIfCancellationRequested();
+        }
+
         return await ScrapeAsync();
     }
 

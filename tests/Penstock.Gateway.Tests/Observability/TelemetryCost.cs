@@ -82,7 +82,7 @@ public sealed class TelemetryCost
         };
         var attempt = new AttemptRecord
         {
-            Pool = "p", Policy = pool.Policy, ReplicaNames = pool.ReplicaNames, Decision = default, Candidates = [],
+            Pool = "p", Policy = pool.Policy, ReplicaNames = pool.Slots.Names, Decision = default, Candidates = [],
             At = TimeSpan.Zero,
         };
         x.Attempts = 1;

@@ -26,6 +26,17 @@ public class KeptCandidatesTests
         }
     }
 
+    [Theory]
+    [InlineData(3)]
+    [InlineData(40)]
+    public void A_slot_that_no_replica_has_is_not_kept(int count)
+    {
+        var all = Candidates(count, 1);
+        all[1].Ineligible = Ineligible.Absent;
+        Assert.DoesNotContain(AttemptRecord.Keep(all), c => c.Replica == 1);
+        Assert.Equal(Math.Min(count - 1, AttemptRecord.CandidatesMax), AttemptRecord.Keep(all).Length);
+    }
+
     private static Candidate[] Candidates(int count, int seed)
     {
         var random = new Random(seed);

@@ -79,6 +79,27 @@ public class FailureTests
         Assert.Equal((0, false), (failed.Usage.Prompt, failed.UsageIsEstimated));
     }
 
+    [Fact]
+    public async Task A_request_that_is_tried_again_shows_as_in_flight()
+    {
+        await using var bad = Personality.Vllm.Start();
+        await using var good = Personality.Vllm.Start();
+        await using var gateway = await RunningGateway.StartAsync(bad, good);
+        var gate = new Gate();
+        bad.On("POST /v1/messages", Script.Reply(500, "no", "text/plain"));
+        good.On("POST /v1/messages", Script.Empty.Pass(gate).Reset());
+        var asked = gateway.AskAsync(Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: false));
+        await gate.Reached;
+        var meanwhile = Assert.Single(await gateway.DecisionsAsync());
+        gate.Open();
+        await asked;
+        Assert.Equal("in_flight", meanwhile.GetProperty("outcome").GetString());
+        Assert.Equal(
+            ["engine_failed", "in_flight"],
+            meanwhile.GetProperty("attempts").EnumerateArray().Select(a => a.GetProperty("outcome").GetString()));
+        Assert.Equal("engine_failed", Assert.Single(await gateway.CloseBooksAsync()).Outcome);
+    }
+
     [Theory, MemberData(nameof(KindNames))]
     public async Task A_replica_that_is_gone_is_passed_over(string kind)
     {

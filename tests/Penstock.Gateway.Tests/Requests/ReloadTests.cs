@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Penstock.Core.Config;
 using Penstock.Core.Models;
 using Penstock.Gateway.Configuration;
 using Penstock.Tests.Shared;
@@ -73,6 +74,71 @@ public sealed class ReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_in_flight_and_known_at_a_replica_that_stays_outlives_other_replicas_and_another_policy()
+    {
+        await using var stays = Personality.Vllm.Start();
+        await using var goes = Personality.Vllm.Start();
+        await using var comes = Personality.Vllm.Start();
+        await using var gateway = await RunningGateway.StartAsync(stays, goes);
+        Assert.Equal(200, (await gateway.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        var gate = new Gate();
+        stays.On("POST /v1/messages", Script.EventsHead().SendChunk(Messages[0]).Pass(gate).Reset());
+        goes.On("POST /v1/messages", Script.EventsHead().SendChunk(Messages[0]).Pass(gate).Reset());
+        var open = new[] { await BeginAsync(gateway), await BeginAsync(gateway) };
+        var before = RunningGateway.Replicas(await gateway.AdminAsync("/admin/fleet")).First();
+
+        Apply(gateway, "penstock", (stays, "r0"), (comes, "r2"));
+        await gateway.WhenFleetAsync(f => RunningGateway.Replicas(f).All(r =>
+            r.GetProperty("engine").GetString() is not null && r.GetProperty("health").GetString() != "unknown"));
+        var fleet = await gateway.AdminAsync("/admin/fleet");
+        var after = RunningGateway.Replicas(fleet).ToArray();
+        Assert.Equal(["r0", "r2"], after.Select(r => r.GetProperty("name").GetString()));
+        Assert.Equal(2, fleet.GetProperty("pools")[0].GetProperty("in_flight").GetInt64());
+        Assert.Equal("penstock", fleet.GetProperty("pools")[0].GetProperty("policy").GetString());
+        Assert.NotEqual(0, before.GetProperty("decode_tokens").GetInt64());
+        Assert.NotEqual(0, before.GetProperty("cache").GetProperty("remembered_blocks").GetInt64());
+        foreach (var known in new[] { "in_flight", "decode_tokens", "prefill_tokens_per_second", "seconds_per_token" })
+        {
+            Assert.Equal($"{before.GetProperty(known)}", $"{after[0].GetProperty(known)}");
+        }
+
+        Assert.Equal($"{before.GetProperty("cache")}", $"{after[0].GetProperty("cache")}");
+        Assert.Equal(0, after[1].GetProperty("cache").GetProperty("remembered_blocks").GetInt64());
+        gate.Open();
+        foreach (var client in open)
+        {
+            await client.ReadToEndAsync();
+            await client.DisposeAsync();
+        }
+
+        await gateway.CloseBooksAsync();
+    }
+
+    [Fact]
+    public async Task A_pool_that_has_not_slots_enough_starts_anew_and_loses_no_request()
+    {
+        var engines = Enumerable.Range(0, 5).Select(_ => Personality.Vllm.Start()).ToArray();
+        await using var gateway = await RunningGateway.StartAsync(engines[0]);
+        Assert.Equal(200, (await gateway.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        var gate = new Gate();
+        engines[0].Once("POST /v1/messages", Script.EventsHead().SendChunk(string.Concat(Messages[..3])).Pass(gate)
+            .SendChunk(string.Concat(Messages[3..])).SendLastChunk());
+        await using var open = await BeginAsync(gateway);
+        Apply(gateway, "penstock", [.. engines.Select((e, i) => (e, $"r{i}"))]);
+        await gateway.WhenFleetAsync(f => RunningGateway.Replicas(f).All(r =>
+            r.GetProperty("engine").GetString() is not null && r.GetProperty("health").GetString() != "unknown"));
+        var first = RunningGateway.Replicas(await gateway.AdminAsync("/admin/fleet")).First();
+        Assert.Equal(0, first.GetProperty("cache").GetProperty("remembered_blocks").GetInt64());
+        gate.Open();
+        Assert.EndsWith(Messages[^1], await open.ReadToEndAsync());
+        Assert.All(await gateway.CloseBooksAsync(), b => Assert.Equal("completed", b.Outcome));
+        foreach (var engine in engines)
+        {
+            await engine.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_bad_edit_changes_nothing_and_shows()
     {
         await using var engine = Personality.Vllm.Start();
@@ -90,6 +156,33 @@ public sealed class ReloadTests : IDisposable
         file.Look();
         Assert.Empty((await gateway.AdminAsync("/admin/config")).GetProperty("errors").EnumerateArray());
     }
+
+    private static string LongPrompt { get; } = Bodies.Of(Dialect.Anthropic, stream: false)
+        .Replace("Say hello", string.Concat(Enumerable.Repeat("Say hello. ", 300)), StringComparison.Ordinal);
+
+    private static async Task<StreamReading> BeginAsync(RunningGateway gateway)
+    {
+        var client = new StreamReading(await gateway.SendAsync(
+            Bodies.Messages, LongPrompt.Replace("64,", "64,\"stream\":true,", StringComparison.Ordinal)));
+        await client.ReadAsync(Messages[0]);
+        return client;
+    }
+
+    private static void Apply(
+        RunningGateway gateway, string policy, params (ScriptedEngine Engine, string Name)[] to) =>
+        Assert.Empty(gateway.Source.Apply(
+            gateway.Source.Document with
+            {
+                Pools =
+                [
+                    gateway.Source.Document.Pools[0] with
+                    {
+                        Policy = policy,
+                        Replicas = [.. to.Select(e => new ReplicaConfig { Url = e.Engine.Url, Name = e.Name })],
+                    },
+                ],
+            },
+            SecretValues.None));
 
     private ConfigFile Open()
     {

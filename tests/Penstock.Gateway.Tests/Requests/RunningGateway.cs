@@ -24,7 +24,7 @@ internal sealed class RunningGateway : IAsyncDisposable
     public const string Key = "sk-penstock-test-1";
     public const string Model = "claude-test";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private static readonly ConditionalWeakTable<object, CancellationTokenSource> Guards = [];
 
     private readonly DirectoryInfo _data;
@@ -159,6 +159,16 @@ internal sealed class RunningGateway : IAsyncDisposable
         }
     }
 
+    /// <summary>Completes once no request is being served. One that is about to be tried elsewhere has no replica, and
+    /// a record that tells how its last attempt ended.</summary>
+    public async Task WhenIdleAsync()
+    {
+        while (!(await _admin.GetStringAsync("/metrics", Guard)).Contains("\npenstock_in_flight 0\n"))
+        {
+            Guard.ThrowIfCancellationRequested();
+        }
+    }
+
     /// <summary>Moves time, a second at a step, until the log has this line.</summary>
     public async Task WhenNewsAsync(string line)
     {
@@ -193,13 +203,10 @@ internal sealed class RunningGateway : IAsyncDisposable
     /// </summary>
     public async Task<IReadOnlyList<BookedRequest>> CloseBooksAsync()
     {
-        await WhenFleetAsync(NothingInFlight);
+        await WhenIdleAsync();
+        Assert.True(NothingInFlight(await AdminAsync("/admin/fleet")));
         var decisions = await DecisionsAsync();
-        while (decisions.Any(d => d.GetProperty("outcome").GetString() == "in_flight"))
-        {
-            decisions = await DecisionsAsync();
-        }
-
+        Assert.DoesNotContain(decisions, d => d.GetProperty("outcome").GetString() == "in_flight");
         await StopAsync();
         using var ledger = new SqliteLedger(SqliteDatabase.OpenToRead(_data.FullName)!);
         List<BookedRequest> booked = [];
@@ -220,10 +227,12 @@ internal sealed class RunningGateway : IAsyncDisposable
         Assert.True(Faults.All.Count == 0, string.Join("\n", Faults.All));
     }
 
-    public static bool NothingInFlight(JsonElement fleet) => Replicas(fleet).All(r =>
-        r.GetProperty("in_flight").GetInt64() == 0
-        && r.GetProperty("prefill_tokens").GetInt64() == 0
-        && r.GetProperty("decode_tokens").GetInt64() == 0);
+    public static bool NothingInFlight(JsonElement fleet) =>
+        fleet.GetProperty("pools").EnumerateArray().All(p => p.GetProperty("in_flight").GetInt64() == 0)
+        && Replicas(fleet).All(r => r.GetProperty("in_flight").GetInt64() == 0
+            && r.GetProperty("prefill_tokens").GetInt64() == 0
+            && r.GetProperty("decode_tokens").GetInt64() == 0
+            && r.GetProperty("cache").GetProperty("held_by_requests").GetInt64() == 0);
 
     public static IEnumerable<JsonElement> Replicas(JsonElement fleet) => fleet.GetProperty("pools").EnumerateArray()
         .SelectMany(p => p.GetProperty("replicas").EnumerateArray());

@@ -25,7 +25,6 @@ public sealed class StartTests : IDisposable
     {
         await using var serve = await ServeProcess.StartAsync(_folder.Path);
         TestContext.Current.TestOutputHelper?.WriteLine($"started in {serve.StartedIn.TotalSeconds:0.00} s");
-        Assert.True(serve.StartedIn < TimeSpan.FromSeconds(30), $"started in {serve.StartedIn}");
 
         using var answer = await serve.PostAsync("/v1/messages", Hello);
         var text = await answer.Content.ReadAsStringAsync(Cancellation);
@@ -167,10 +166,5 @@ public sealed class StartTests : IDisposable
         Assert.Equal("", ended.Output);
     }
 
-    private static string DeadUrl()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
-    }
+    private static string DeadUrl() => $"http://127.0.0.1:{LastingPort.Next()}";
 }

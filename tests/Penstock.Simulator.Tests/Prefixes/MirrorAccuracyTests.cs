@@ -1,4 +1,5 @@
 using System.Globalization;
+using Penstock.Core.Prefixes;
 using Penstock.Simulator.Replicas;
 
 namespace Penstock.Simulator.Tests.Prefixes;
@@ -23,6 +24,40 @@ public class MirrorAccuracyTests
     public void Predicts_what_the_engine_finds_where_the_work_is_three_times_the_cache()
     {
         using var fleet = new MirroredFleet(Profile, new Workload(230, 8, 120), 4, 1);
+        fleet.Run(1_500);
+        fleet.Run(3_000);
+        AssertAgrees(fleet, 0.05);
+    }
+
+    /// <summary>SGLang: tokens one by one, and leaves of a tree that are lost whole.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(16)]
+    public void Predicts_what_a_tree_finds_where_the_work_is_three_times_the_cache(int page)
+    {
+        var profile = Profile with
+        {
+            Engine = "sglang", Cache = CacheKind.Radix, BlockSize = page, KvBlocks = (int)(Profile.KvTokens / page),
+        };
+        using var fleet = new MirroredFleet(profile, new Workload(230, 8, 120), 4, 1);
+        fleet.Run(1_500);
+        fleet.Run(3_000);
+        AssertAgrees(fleet, 0.05);
+    }
+
+    /// <summary>llama.cpp: a conversation a slot, and no memory beside them.</summary>
+    [Fact]
+    public void Predicts_what_slots_find_where_there_are_more_conversations_than_slots()
+    {
+        var profile = Profile with
+        {
+            Engine = "llama.cpp",
+            Cache = CacheKind.Slots,
+            BlockSize = 1,
+            SequencesMax = 8,
+            KvBlocks = 8 * Profile.ModelLengthMax,
+        };
+        using var fleet = new MirroredFleet(profile, new Workload(60, 8, 120), 4, 1);
         fleet.Run(1_500);
         fleet.Run(3_000);
         AssertAgrees(fleet, 0.05);

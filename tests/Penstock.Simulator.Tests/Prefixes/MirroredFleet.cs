@@ -93,7 +93,8 @@ internal sealed class MirroredFleet : IDisposable
             {
                 state.Apply(PoolEvent.CacheShaped(_now, replica, new CacheShape
                 {
-                    Kind = Core.Prefixes.CacheKind.Paged,
+                    Kind = _profile.Cache,
+                    Slots = _profile.Cache == CacheKind.Slots ? _profile.SequencesMax : 0,
                     CapacityTokens = _profile.KvTokens,
                     BlockTokens = _profile.BlockSize,
                 }));

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Simulator.Replicas;
 

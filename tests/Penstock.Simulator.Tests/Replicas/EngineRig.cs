@@ -1,3 +1,4 @@
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Simulator.Replicas;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Penstock.Core.Prefixes;
 using Penstock.Simulator.Replicas;
 
 namespace Penstock.Simulator.Tests.Replicas;

@@ -1,3 +1,4 @@
+using Penstock.Core.Prefixes;
 using Penstock.Simulator.Replicas;
 
 namespace Penstock.Simulator.Tests.Replicas;

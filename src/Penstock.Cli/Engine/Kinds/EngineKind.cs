@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http;
+using Penstock.Core.Prefixes;
 using Penstock.Simulator.Replicas;
 
 namespace Penstock.Cli.Engine.Kinds;

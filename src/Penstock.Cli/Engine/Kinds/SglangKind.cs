@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Penstock.Cli.Engine.Metrics;
+using Penstock.Core.Prefixes;
 using Penstock.Simulator.Replicas;
 
 namespace Penstock.Cli.Engine.Kinds;

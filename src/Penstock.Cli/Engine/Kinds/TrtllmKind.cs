@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Penstock.Cli.Engine.Metrics;
+using Penstock.Core.Prefixes;
 using Penstock.Simulator.Replicas;
 
 namespace Penstock.Cli.Engine.Kinds;

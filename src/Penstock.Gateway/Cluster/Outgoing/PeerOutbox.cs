@@ -27,12 +27,13 @@ internal sealed class PeerOutbox
     /// ends what the pool had in flight.
     /// </summary>
     /// <param name="pool">The pool's name.</param>
-    /// <param name="replicas">The names of its replicas, in the order of their slots.</param>
+    /// <param name="replicas">The names of its replicas, in the order of their slots; empty where there is none.
+    /// </param>
     public PoolOutbox Open(string pool, IReadOnlyList<string> replicas)
     {
         lock (_naming)
         {
-            return new PoolOutbox(Ring, [.. replicas.Select(r => Find(pool, r))]);
+            return new PoolOutbox(Ring, [.. replicas.Select(r => r.Length == 0 ? null : Find(pool, r))]);
         }
     }
 

@@ -1,0 +1,24 @@
+using Penstock.Core.Prefixes;
+using Penstock.Core.Routing;
+using Penstock.Gateway.CacheSync;
+
+namespace Penstock.Gateway.Pools;
+
+/// <summary>What a pool needs beside its snapshot.</summary>
+internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlocksMax, PoolOutlets Outlets)
+{
+    /// <summary>What prefixes are known by.</summary>
+    public PrefixKeying Keying { get; init; } = PrefixKeying.Bytes;
+
+    /// <summary>What the keys of token blocks begin with.</summary>
+    public TokenScope Tokens { get; init; }
+
+    public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax, Keying);
+}
+
+/// <summary>What a decision log calls the program that wrote it.</summary>
+internal static class ProgramName
+{
+    public static string Text { get; } =
+        $"penstock {typeof(PoolState).Assembly.GetName().Version} {typeof(PoolState).Module.ModuleVersionId:N}";
+}
