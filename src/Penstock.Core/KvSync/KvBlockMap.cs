@@ -40,9 +40,11 @@ public sealed class KvBlockMap
     /// <param name="blocksMax">Blocks held and remembered at most.</param>
     /// <param name="model">A number for the model, which its keys are seeded with.</param>
     /// <param name="secret">Random: keeps a hostile engine from choosing names that make the table slow.</param>
-    public KvBlockMap(int blocksMax, ulong model, ulong secret)
+    /// <param name="blocksExpected">Blocks that there is room for from the start; growing costs milliseconds for each
+    /// million blocks, once.</param>
+    public KvBlockMap(int blocksMax, ulong model, ulong secret, int blocksExpected = 0)
     {
-        _table = new BlockTable(blocksMax, secret);
+        _table = new BlockTable(blocksMax, secret, Math.Min(blocksExpected, blocksMax));
         _model = model;
         _groups.AsSpan().Fill(NoGroup);
     }

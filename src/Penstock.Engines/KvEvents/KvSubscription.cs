@@ -122,6 +122,7 @@ public sealed class KvSubscription : IAsyncDisposable
             door.Bind(new IPEndPoint(address, port));
             door.Listen();
             BoundPort = ((IPEndPoint)door.LocalEndPoint!).Port;
+            _listener.Noticed(new KvNotice(KvNoticeKind.Bound) { To = (ulong)BoundPort });
             return door;
         }
         catch
