@@ -83,8 +83,7 @@ internal sealed class CacheFeed : IAsyncDisposable
     {
         await _ending;
         await gone.DisposeAsync();
-        _view.Restart(in shape);
-        _view.IsKeyless = plan.TokenPairs;
+        _view.Restart(in shape, plan.TokenPairs);
         _load.Restart(slots);
         var feeds = FeedSet.Of(plan, _view, _load, _watch, _time);
         _feeds = feeds;

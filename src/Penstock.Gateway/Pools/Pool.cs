@@ -1,4 +1,5 @@
 using Penstock.Core.Config;
+using Penstock.Core.KvSync;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Recording;
@@ -14,7 +15,7 @@ namespace Penstock.Gateway.Pools;
 /// it happens, in one order.
 /// </summary>
 /// <remarks>Thread-safe. The lock is held for a decision or an event, never across a wait.</remarks>
-internal sealed class Pool
+internal sealed class Pool : IPoolTeller
 {
     private readonly Lock _lock = new();
     private readonly PoolRouter _router;
@@ -66,7 +67,7 @@ internal sealed class Pool
     public IReadOnlyList<string> ReplicaNames => _names;
 
     /// <summary>The instant that events of this pool are stamped with: nanoseconds of the clock's timestamp.</summary>
-    public Instant Now => new(_time.GetElapsedTime(0).Ticks * 100);
+    public Instant Now => InstantOf(_time);
 
     /// <summary>At least one replica can take requests.</summary>
     public bool HasEligible
@@ -87,6 +88,9 @@ internal sealed class Pool
             }
         }
     }
+
+    /// <summary>The instant that events of all pools on this clock are stamped with.</summary>
+    public static Instant InstantOf(TimeProvider time) => new(time.GetElapsedTime(0).Ticks * 100);
 
     /// <summary>Requests in flight at one replica of this pool.</summary>
     public int InFlightAt(Replica replica)

@@ -37,9 +37,29 @@ public sealed class KvSequenceTests
         var sequence = default(KvSequence).Taken(0).Replayed(1).Replayed(2).Replayed(3);
         Assert.Equal(KvStep.Duplicate, sequence.After(2));
         sequence = sequence.Taken(2);
-        Assert.Equal(KvStep.Rollback, sequence.After(1));
+        Assert.Equal(KvStep.Rollback, sequence.After(0));
+        Assert.Equal(KvStep.Rollback, sequence.After(2));
         Assert.Equal(KvStep.Duplicate, sequence.After(3));
         Assert.Equal(KvStep.InOrder, sequence.Taken(3).After(4));
+    }
+
+    [Fact]
+    public void Takes_what_was_overtaken_on_its_connection_for_late_and_not_for_a_restart()
+    {
+        var sequence = default(KvSequence).Taken(0).Taken(1);
+        Assert.Equal(KvStep.Gap, sequence.After(3));
+        var filled = sequence.Replayed(2).Replayed(3).Taken(3);
+        Assert.Equal(KvStep.Duplicate, filled.After(2));
+        Assert.Equal(KvStep.InOrder, filled.Taken(2).After(4));
+        var twice = filled.Taken(4).Replayed(5).Replayed(6).Taken(6);
+        Assert.Equal(KvStep.Duplicate, twice.After(2));
+        Assert.Equal(KvStep.Duplicate, twice.After(5));
+        Assert.Equal(KvStep.Rollback, twice.After(1));
+        Assert.Equal(KvStep.Rollback, twice.After(6));
+        var givenUp = KvSequence.StartingAt(3, skippedFrom: sequence.Next).Taken(3);
+        Assert.Equal(KvStep.Duplicate, givenUp.After(2));
+        Assert.Equal(KvStep.Rollback, givenUp.After(1));
+        Assert.Equal(KvStep.Rollback, givenUp.Reconnected().After(2));
     }
 
     [Fact]
