@@ -75,6 +75,15 @@ internal sealed class CacheView : IDisposable
         }
     }
 
+    /// <summary>A prompt whose blocks have these keys was sent to the replica.</summary>
+    public void Routed(ReadOnlySpan<ulong> blocks)
+    {
+        lock (_lock)
+        {
+            _holdings.Routed(blocks);
+        }
+    }
+
     /// <summary>Takes all events of a batch of one rank.</summary>
     /// <param name="rank">The rank.</param>
     /// <param name="batch">Its events.</param>

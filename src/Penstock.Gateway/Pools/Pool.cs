@@ -118,10 +118,27 @@ internal sealed class Pool : IPoolTeller
 
         if (decision.Found)
         {
+            if (Keying.AreTokens)
+            {
+                Replicas[decision.Replica].Cache.Routed(request.Prompt.Blocks);
+            }
+
             _peers?.Routed(decision.Replica, request.Prompt.Blocks, decision.PromptTokens);
         }
 
         return decision;
+    }
+
+    /// <summary>What the events of candidates' engines are worth now, one after the other.</summary>
+    public FeedAge[] FeedsOf(ReadOnlySpan<Candidate> candidates)
+    {
+        var feeds = new FeedAge[candidates.Length];
+        for (var i = 0; i < feeds.Length; i++)
+        {
+            feeds[i] = Replicas[candidates[i].Replica].Cache.Age();
+        }
+
+        return feeds;
     }
 
     public void FirstToken(RouteTicket ticket)

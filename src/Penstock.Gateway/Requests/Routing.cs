@@ -56,6 +56,7 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
             ReplicaNames = pool.ReplicaNames,
             Decision = decision,
             Candidates = candidates,
+            Feeds = pool.FeedsOf(candidates),
             At = time.GetElapsedTime(x.StartedAt, now),
         };
         x.Record ??= NewRecord(x);
