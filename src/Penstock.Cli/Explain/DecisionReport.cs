@@ -131,7 +131,7 @@ internal static class DecisionReport
     private static string Events(JsonElement candidate) => candidate.Text("cache_events") switch
     {
         null or "none" => "",
-        var state when candidate.Text("cache_event_age_ms") is { } age => $"cache events {state}, the last {age} ms ago",
+        var state when candidate.Text("cache_event_age_ms") is { } age => $"cache events {state}, last {age} ms ago",
         var state => $"cache events {state}, none yet",
     };
 

@@ -29,7 +29,7 @@ public readonly record struct KvSequence(ulong Next, bool IsStarted, ulong Repla
 
     /// <summary>As if all batches before <paramref name="number"/> were known.</summary>
     /// <param name="number">The first one that is expected.</param>
-    /// <param name="skippedFrom">The number expected before, on the same connection, where others were given up.</param>
+    /// <param name="skippedFrom">The number expected before, on the same connection, where some were given up.</param>
     public static KvSequence StartingAt(ulong number, ulong skippedFrom = ulong.MaxValue) =>
         new(number, true, 0, number) { SkippedFrom = Math.Min(skippedFrom, number), SkippedTo = number };
 

@@ -2,8 +2,8 @@ namespace Penstock.Engines.KvEvents;
 
 /// <summary>
 /// The publishers connected to a bound endpoint. Places are few, and anybody may connect: where all are taken, one that
-/// has not shaken hands goes first, then one that never said anything of use, the oldest of them. One that did keeps its
-/// place for as long as it is connected. Owned by the loop that accepts.
+/// has not shaken hands goes first, then one that never said anything of use, the oldest of them. One that did keeps
+/// its place for as long as it is connected. Owned by the loop that accepts.
 /// </summary>
 internal sealed class KvGuests(int max)
 {
@@ -47,7 +47,17 @@ internal sealed class KvGuest(KvConnection connection, CancellationTokenSource l
     /// <summary>Ends with the connection, and with the time for which its place is kept after that.</summary>
     public Task Served { get; set; } = Task.CompletedTask;
 
-    public Task LeaveAsync() => leave.CancelAsync();
+    public async Task LeaveAsync()
+    {
+        try
+        {
+            await leave.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It left by itself just now.
+        }
+    }
 
     public void Dispose() => leave.Dispose();
 }

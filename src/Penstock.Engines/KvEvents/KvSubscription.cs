@@ -115,7 +115,10 @@ public sealed class KvSubscription : IAsyncDisposable
     private async Task<Socket> BindAsync(CancellationToken stop)
     {
         var (host, port) = (_settings.Endpoint.Address.Host, _settings.Endpoint.Address.Port);
-        var address = (await Dns.GetHostAddressesAsync(host, stop)).FirstOrDefault()
+
+        // The address that means all of them is none that a name may stand for.
+        var address = IPAddress.TryParse(host, out var given) ? given
+            : (await Dns.GetHostAddressesAsync(host, stop)).FirstOrDefault()
             ?? throw new SocketException((int)SocketError.HostNotFound);
         var door = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -149,7 +152,8 @@ public sealed class KvSubscription : IAsyncDisposable
             await dismissed.Served;
 
             // However fast others come, they cost no more than this.
-            await Task.Delay(_settings.DismissalPause, _time, stop);
+            await Task.Delay(_settings.DismissalPause, _time, stop)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         var connection = new KvConnection(_settings, _sources, _listener, Counters, _time);
@@ -164,12 +168,10 @@ public sealed class KvSubscription : IAsyncDisposable
         {
             try
             {
-                using var wire = new ZmtpSocket(socket, ZmtpSocketType.Sub, _settings.WireLimits);
-                if (await guest.Connection.RunAsync(wire, guest.Left) != KvFault.None)
+                if (await RunAsync(guest, socket) != KvFault.None)
                 {
                     // A publisher that connects anew at once waits here: its place is not given back before, unless
                     // another wants it.
-                    wire.Dispose();
                     await Task.Delay(Wait((int)Math.Min(Counters.Faults, DoublingsMax)), _time, guest.Left);
                 }
             }
@@ -182,6 +184,12 @@ public sealed class KvSubscription : IAsyncDisposable
                 // Its place was given to another, or the subscription ends.
             }
         }
+    }
+
+    private async Task<KvFault> RunAsync(KvGuest guest, Socket socket)
+    {
+        using var wire = new ZmtpSocket(socket, ZmtpSocketType.Sub, _settings.WireLimits);
+        return await guest.Connection.RunAsync(wire, guest.Left);
     }
 
     private TimeSpan Wait(int failures)

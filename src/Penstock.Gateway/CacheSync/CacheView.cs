@@ -75,12 +75,20 @@ internal sealed class CacheView : IDisposable
         }
     }
 
-    /// <summary>A prompt whose blocks have these keys was sent to the replica.</summary>
+    /// <summary>A prompt whose blocks have these keys was sent to the replica. A hint: where events are being taken,
+    /// which for a large batch takes a while, no request waits for that.</summary>
     public void Routed(ReadOnlySpan<ulong> blocks)
     {
-        lock (_lock)
+        if (_lock.TryEnter())
         {
-            _holdings.Routed(blocks);
+            try
+            {
+                _holdings.Routed(blocks);
+            }
+            finally
+            {
+                _lock.Exit();
+            }
         }
     }
 

@@ -107,7 +107,9 @@ public sealed class ReplicaHoldingsTests : IPoolTeller
 
         // The name of the block before is still known.
         _holdings.Take(
-            new KvEvent { Hashes = [102], HasParent = true, Parent = 100, Tokens = [7, 8], BlockTokens = Block }, 0, s_now);
+            new KvEvent { Hashes = [102], HasParent = true, Parent = 100, Tokens = [7, 8], BlockTokens = Block },
+            0,
+            s_now);
         Assert.Contains(KvKeys.Of(KvKeys.Of(Model, [1, 2]), [7, 8]), _held);
     }
 
@@ -136,6 +138,24 @@ public sealed class ReplicaHoldingsTests : IPoolTeller
         _holdings.Routed([first, KvKeys.Of(first, [3, 4])]);
         Follow(200, 100, [9, 9]);
         Assert.Empty(_held);
+    }
+
+    /// <summary>What is looked for costs time, so an engine cannot have as much looked for as it likes.</summary>
+    [Fact]
+    public void Names_are_looked_for_a_few_times_for_each_prompt()
+    {
+        var first = KvKeys.Of(Model, [1, 2]);
+        _holdings.Routed([first, KvKeys.Of(first, [3, 4])]);
+        for (var i = 0U; i < 32; i++)
+        {
+            Follow(200 + i, 100, [9, i]);
+        }
+
+        Follow(300, 100, [3, 4]);
+        Assert.Empty(_held);
+        _holdings.Routed([first]);
+        Follow(301, 100, [3, 4]);
+        Assert.Single(_held);
     }
 
     [Fact]
@@ -208,7 +228,9 @@ public sealed class ReplicaHoldingsTests : IPoolTeller
         _holdings.Take(new KvEvent { Hashes = [name], Tokens = tokens, BlockTokens = Block }, rank, s_now);
 
     private void Follow(ulong name, ulong parent, uint[] tokens) => _holdings.Take(
-        new KvEvent { Hashes = [name], HasParent = true, Parent = parent, Tokens = tokens, BlockTokens = Block }, 0, s_now);
+        new KvEvent { Hashes = [name], HasParent = true, Parent = parent, Tokens = tokens, BlockTokens = Block },
+        0,
+        s_now);
 
     private void Remove(int rank, ulong name) =>
         _holdings.Take(new KvEvent { Kind = KvEventKind.Removed, Hashes = [name] }, rank, s_now);

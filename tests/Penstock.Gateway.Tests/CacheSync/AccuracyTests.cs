@@ -16,7 +16,7 @@ public sealed class AccuracyTests
     private const int BlockTokens = 16;
 
     /// <summary>Tokens of one cache: a third of what all conversations come to, over two engines.</summary>
-    private const int CacheTokens = 4_000;
+    private const int CacheTokens = 2_496;
 
     private readonly List<string>[] _said = [.. Enumerable.Range(0, Conversations).Select(_ => new List<string>())];
     private readonly Random _random = new(7);

@@ -27,7 +27,9 @@ public sealed class RankTests
                     {
                         KvEvents = new KvEventsConfig
                         {
-                            Endpoint = $"tcp://127.0.0.1:{events}", ReplayEndpoint = $"tcp://127.0.0.1:{replay}", Ranks = 2,
+                            Endpoint = $"tcp://127.0.0.1:{events}",
+                            ReplayEndpoint = $"tcp://127.0.0.1:{replay}",
+                            Ranks = 2,
                         },
                     },
                 ],

@@ -1,8 +1,13 @@
+using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Penstock.Cli.Engine;
 using Penstock.Core.Config;
+using Penstock.Engines;
+using Penstock.Engines.Probing;
 using Penstock.Gateway.Tests.Requests;
 using Penstock.Gateway.Tests.SimulatedEngine;
+using Penstock.Tests.Shared;
 using Penstock.Wire.KvEvents;
 
 namespace Penstock.Gateway.Tests.CacheSync;
@@ -18,7 +23,8 @@ public sealed class TokenPromptTests
     [Theory]
     [InlineData(SimulatedEngineKind.Vllm, KvDialect.VllmMaps)]
     [InlineData(SimulatedEngineKind.Sglang, KvDialect.SglangArrays)]
-    public async Task An_anthropic_body_is_known_by_the_tokens_of_its_engine(SimulatedEngineKind kind, KvDialect dialect)
+    public async Task An_anthropic_body_is_known_by_the_tokens_of_its_engine(
+        SimulatedEngineKind kind, KvDialect dialect)
     {
         await using var fleet = await EventedFleet.StartAsync([EventedFleet.Publisher(dialect, kind)], Tokens);
         await fleet.WhenAsync(f => EventedFleet.State(f) == "live");
@@ -49,20 +55,39 @@ public sealed class TokenPromptTests
     [Fact]
     public async Task A_llama_server_tells_tokens_in_two_steps()
     {
-        var llama = EngineServer.Options with { Kind = SimulatedEngineKind.LlamaCpp, KvTokens = 16_384, Slots = 2 };
-        await using var fleet = await EventedFleet.StartAsync([llama], Tokens);
-        await fleet.WhenAsync(f => RunningGateway.Replicas(f).First().GetProperty("engine").GetString() == "llama.cpp");
-        var body = EventedFleet.Chat(EventedFleet.Words("a story", 300));
-        await fleet.Gateway.AskAsync("/v1/chat/completions", body);
-        var answer = await fleet.Gateway.AskAsync("/v1/chat/completions", body);
-        var decision = (await fleet.Gateway.DecisionsAsync())[^1];
-        Assert.Equal(
-            answer.Json().GetProperty("usage").GetProperty("prompt_tokens").GetInt64(),
-            decision.GetProperty("prompt_tokens").GetInt64());
-        Assert.True(decision.GetProperty("predicted_cached_tokens").GetInt64() > 256);
-        var candidate = Assert.Single(decision.GetProperty("candidates").EnumerateArray());
-        Assert.Equal("none", candidate.GetProperty("cache_events").GetString());
-        Assert.Equal(JsonValueKind.Null, candidate.GetProperty("cache_event_age_ms").ValueKind);
+        await using var engine = new ScriptedEngine()
+            .On("POST /apply-template", Script.Reply(200, """{"prompt":"<|user|>\"hi\"\n<|assistant|>"}"""))
+            .On("POST /tokenize", Script.Reply(200, """{"tokens":[1,70000,3]}"""));
+        const string Chat = """{"model":"m","messages":[{"role":"user","content":"\"hi\""}]}""";
+        var ids = await IdsAsync(engine, Chat);
+        Assert.Equal([1U, 70_000U, 3U], ids);
+        Assert.Equal(Chat, (await engine.RequestAsync("POST /apply-template", RunningGateway.Guard)).BodyText);
+        var asked = JsonDocument.Parse((await engine.RequestAsync("POST /tokenize", RunningGateway.Guard)).BodyText);
+        Assert.Equal("<|user|>\"hi\"\n<|assistant|>", asked.RootElement.GetProperty("content").GetString());
+        Assert.True(asked.RootElement.GetProperty("add_special").GetBoolean());
+        Assert.True(asked.RootElement.GetProperty("parse_special").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData("""{"error":"no"}""", """{"tokens":[1]}""")]
+    [InlineData("""{"prompt":"p"}""", """{"tokens":[1,"x"]}""")]
+    [InlineData("""{"prompt":"p"}""", "no json")]
+    public async Task A_llama_server_that_answers_otherwise_tells_none(string template, string tokens)
+    {
+        await using var engine = new ScriptedEngine()
+            .On("POST /apply-template", Script.Reply(200, template))
+            .On("POST /tokenize", Script.Reply(200, tokens));
+        Assert.Null(await IdsAsync(engine, "{}"));
+    }
+
+    private static async Task<uint[]?> IdsAsync(ScriptedEngine engine, string chat)
+    {
+        using var client = new EngineClient(TimeProvider.System);
+        var ids = new ArrayBufferWriter<uint>();
+        var adapter = EngineRegistry.All.First(a => a.Name == "llamacpp");
+        var isTold = await adapter.ReadPromptAsync(
+            client, new EngineEndpoint(engine.Url, null), Encoding.UTF8.GetBytes(chat), ids, RunningGateway.Guard);
+        return isTold ? ids.WrittenSpan.ToArray() : null;
     }
 
     private static PoolConfig Tokens(PoolConfig pool) => pool with { PrefixKeys = KnownNames.KeysTokens };

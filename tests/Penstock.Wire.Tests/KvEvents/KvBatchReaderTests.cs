@@ -164,7 +164,11 @@ public sealed class KvBatchReaderTests
             writer.Write(new KvEvent { Kind = KvEventKind.Removed, Hashes = [ulong.MaxValue - i] });
             writer.Write(new KvEvent
             {
-                Hashes = [~(i << 32)], HasParent = i > 0, Parent = ~((i - 1) << 32), Tokens = [150_000], BlockTokens = 1,
+                Hashes = [~(i << 32)],
+                HasParent = i > 0,
+                Parent = ~((i - 1) << 32),
+                Tokens = [150_000],
+                BlockTokens = 1,
             });
         }
 

@@ -32,7 +32,7 @@ class Publisher:
     def connect(self, port, kind="PUB", replay=0, topic="", replay_port=0):
         """Publishes to a subscriber that is bound; the replay socket is bound here all the same."""
         self.topic = topic.encode()
-        self.pub = context.socket(getattr(zmq, kind))
+        self.pub = self.open(getattr(zmq, kind))
         self.pub.connect(f"tcp://127.0.0.1:{port}")
         self.framing = replay
         if replay:
@@ -106,8 +106,16 @@ class Publisher:
         self.router.send_multipart(head + ([b""] if self.framing == 3 else []) + [END, b""])
 
     @staticmethod
-    def socket(kind, port):
+    def open(kind):
+        """A subscription that ends after the next one began is told of as well, so that both can be waited for."""
         socket = context.socket(kind)
+        if kind == zmq.XPUB:
+            socket.setsockopt(zmq.XPUB_VERBOSER, 1)
+        return socket
+
+    @staticmethod
+    def socket(kind, port):
+        socket = Publisher.open(kind)
         while True:
             try:
                 socket.bind(f"tcp://127.0.0.1:{port or '*'}")
