@@ -43,11 +43,16 @@ public sealed class RankTests
         Assert.True(await PredictedAsync(fleet, both) > 380);
         Assert.True(await PredictedAsync(fleet, Story("second")) > 380);
 
-        var resets = EventedFleet.Count(await fleet.Gateway.AdminAsync("/admin/fleet"), "resets");
+        var before = await fleet.Gateway.AdminAsync("/admin/fleet");
+        var resets = EventedFleet.Count(before, "resets");
         await fleet.Engines[1].JsonAsync("/faults", """{"restart":true}""");
         await fleet.Engines[1].JsonAsync("/v1/chat/completions", EventedFleet.Chat("hello"));
         await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") == resets + 1 && EventedFleet.State(f) == "live");
         Assert.True(await PredictedAsync(fleet, both) > 380);
+
+        // Two stories less: what the first rank holds of them is still there.
+        var held = EventedFleet.Count(await fleet.Gateway.AdminAsync("/admin/fleet"), "resident_tokens");
+        Assert.InRange(held, 2 * 380, EventedFleet.Count(before, "resident_tokens") - (2 * 380));
     }
 
     [Fact]

@@ -60,7 +60,7 @@ public sealed class TokenPromptTests
             .On("POST /tokenize", Script.Reply(200, """{"tokens":[1,70000,3]}"""));
         const string Chat = """{"model":"m","messages":[{"role":"user","content":"\"hi\""}]}""";
         var ids = await IdsAsync(engine, Chat);
-        Assert.Equal([1U, 70_000U, 3U], ids);
+        Assert.Equal([1U, 70_000U, 3U], ids!);
         Assert.Equal(Chat, (await engine.RequestAsync("POST /apply-template", RunningGateway.Guard)).BodyText);
         var asked = JsonDocument.Parse((await engine.RequestAsync("POST /tokenize", RunningGateway.Guard)).BodyText);
         Assert.Equal("<|user|>\"hi\"\n<|assistant|>", asked.RootElement.GetProperty("content").GetString());
