@@ -121,10 +121,19 @@ internal static class DecisionReport
                 : replica == decision.Text("runner_up") ? "runner-up"
                 : "",
             candidate.Text("cache_trust") is { } trust and not "trusted" ? $"its cache index is {trust}" : "",
+            Events(candidate),
             candidate.Text("peer_age_ms") is { } age and not "0" ? $"other gateways' view {age} ms old" : "",
         ];
         return string.Join(", ", notes.Where(static n => n.Length > 0));
     }
+
+    /// <summary>How far the engine's own events of its cache were known.</summary>
+    private static string Events(JsonElement candidate) => candidate.Text("cache_events") switch
+    {
+        null or "none" => "",
+        var state when candidate.Text("cache_event_age_ms") is { } age => $"cache events {state}, last {age} ms ago",
+        var state => $"cache events {state}, none yet",
+    };
 
     private static void Attempts(CommandOutput output, JsonElement decision)
     {

@@ -26,6 +26,20 @@ internal struct BlockEntry
 
     public readonly bool IsIn(int tier) => _counts[tier] != 0;
 
+    /// <summary>The first tokens told for a name stay: an engine that names other tokens the same is broken or
+    /// hostile.</summary>
+    /// <returns>False: it has another key.</returns>
+    public bool TryKey(ulong key)
+    {
+        if (!IsKeyed)
+        {
+            Key = key;
+            Flags |= BlockFlags.Keyed;
+        }
+
+        return Key == key;
+    }
+
     /// <returns>True: it was not there.</returns>
     public bool Add(int tier)
     {
@@ -45,6 +59,9 @@ internal struct BlockEntry
 
         return --_counts[tier] == 0;
     }
+
+    /// <summary>No tier holds it.</summary>
+    public void Drop() => _counts = default;
 
     [InlineArray(KvBlockMap.Tiers)]
     private struct TierCounts

@@ -18,15 +18,18 @@ internal sealed class BlockTable
 
     private readonly int _blocksMax;
     private readonly ulong _multiplier;
-    private BlockEntry[] _slots = new BlockEntry[SlotsMin];
-    private int _shift = 64 - BitOperations.Log2(SlotsMin);
+    private BlockEntry[] _slots;
+    private int _shift;
     private int _hand;
 
-    public BlockTable(int blocksMax, ulong secret)
+    public BlockTable(int blocksMax, ulong secret, int blocksExpected)
     {
         Check.That(blocksMax > 0 && blocksMax <= 1 << 29);
         _blocksMax = blocksMax;
         _multiplier = Hash64.Combine(secret, 0x9E3779B97F4A7C15UL) | 1;
+        var slots = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(SlotsMin, blocksExpected / 3L * 4));
+        _slots = new BlockEntry[slots];
+        _shift = 64 - BitOperations.Log2((uint)slots);
     }
 
     /// <summary>Entries held.</summary>
@@ -79,19 +82,13 @@ internal sealed class BlockTable
         return slot;
     }
 
-    public void Clear()
-    {
-        _slots = new BlockEntry[SlotsMin];
-        _shift = 64 - BitOperations.Log2(SlotsMin);
-        Count = 0;
-        _hand = 0;
-    }
-
-    /// <summary>Drops all entries of one rank.</summary>
+    /// <summary>Drops all entries of one rank; the table keeps its size.</summary>
     public void ClearRank(byte rank)
     {
         var old = _slots;
-        Clear();
+        _slots = new BlockEntry[old.Length];
+        Count = 0;
+        _hand = 0;
         foreach (ref readonly var entry in old.AsSpan())
         {
             if (entry.IsUsed && entry.Rank != rank)

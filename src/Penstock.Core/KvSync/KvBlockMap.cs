@@ -23,8 +23,8 @@ public sealed class KvBlockMap
     /// <summary>Bytes that one block takes, in a table as full as it gets.</summary>
     public const int BytesPerBlock = 32;
 
-    private const int PartMax = 256;
-    private const int NoGroup = -1;
+    /// <summary>Keys told at once at most.</summary>
+    internal const int PartMax = 256;
 
     /// <summary>So many blocks that are gone may be remembered in any case.</summary>
     private const int RememberedMin = 1_024;
@@ -32,20 +32,25 @@ public sealed class KvBlockMap
     private readonly BlockTable _table;
     private readonly ulong _model;
     private readonly ulong[] _keys = new ulong[PartMax];
-    private readonly long[] _blocks = new long[Tiers];
-    private readonly long[] _tokens = new long[Tiers];
-    private readonly int[] _groups = new int[RanksMax];
-    private int _resident;
+    private readonly TierTotals _totals = new();
+    private readonly CountedGroups _groups = new();
+    private readonly bool[] _doubted = new bool[RanksMax];
+    private readonly RoutedChains _routed = new();
 
     /// <param name="blocksMax">Blocks held and remembered at most.</param>
     /// <param name="model">A number for the model, which its keys are seeded with.</param>
     /// <param name="secret">Random: keeps a hostile engine from choosing names that make the table slow.</param>
-    public KvBlockMap(int blocksMax, ulong model, ulong secret)
+    /// <param name="blocksExpected">Blocks that there is room for from the start; growing costs milliseconds for each
+    /// million blocks, once.</param>
+    public KvBlockMap(int blocksMax, ulong model, ulong secret, int blocksExpected = 0)
     {
-        _table = new BlockTable(blocksMax, secret);
+        _table = new BlockTable(blocksMax, secret, Math.Min(blocksExpected, blocksMax));
         _model = model;
-        _groups.AsSpan().Fill(NoGroup);
     }
+
+    /// <summary>Removals of blocks of which a gap left only the name are told as well. Right where nobody else behind
+    /// the same sink may hold them.</summary>
+    public bool TellsDoubted { get; set; } = true;
 
     /// <summary>Entries in the table, blocks remembered included.</summary>
     public int Entries => _table.Count;
@@ -67,10 +72,14 @@ public sealed class KvBlockMap
     public long Conflicts { get; private set; }
 
     /// <summary>Blocks held in a tier; the same content held twice is one.</summary>
-    public long BlocksIn(KvTier tier) => _blocks[(int)tier];
+    public long BlocksIn(KvTier tier) => _totals.BlocksIn(tier);
 
     /// <summary>Tokens held in a tier.</summary>
-    public long TokensIn(KvTier tier) => _tokens[(int)tier];
+    public long TokensIn(KvTier tier) => _totals.TokensIn(tier);
+
+    /// <summary>A prompt whose blocks have these keys was sent to the engine, which helps to find names again that were
+    /// missed.</summary>
+    public void Routed(ReadOnlySpan<ulong> chain) => _routed.Add(chain);
 
     /// <summary>Takes one event of one rank.</summary>
     public void Apply<TSink>(in KvEvent e, int rank, ref TSink sink)
@@ -86,7 +95,7 @@ public sealed class KvBlockMap
         {
             Clear(rank, ref sink);
         }
-        else if (!IsCounted(in e, rank))
+        else if (!_groups.Count(in e, rank))
         {
             OtherGroups += e.Hashes.Length;
         }
@@ -109,65 +118,38 @@ public sealed class KvBlockMap
             return;
         }
 
-        foreach (ref readonly var entry in _table.Slots)
-        {
-            if (entry.IsUsed && entry.Rank == rank && entry.IsResident)
-            {
-                _resident--;
-                for (var tier = 0; tier < Tiers; tier++)
-                {
-                    Count(tier, entry.IsIn(tier) ? -1 : 0, entry.Tokens);
-                }
-            }
-        }
-
-        _groups[rank] = NoGroup;
+        Drop(rank);
+        _groups.Forget(rank);
+        _doubted[rank] = false;
         _table.ClearRank((byte)rank);
         sink.Cleared(rank);
     }
 
+    /// <summary>What a rank holds is not known any more. The names of its blocks are remembered as those of blocks
+    /// that are gone; nobody is told.</summary>
+    public void Doubt(int rank)
+    {
+        if (rank is >= 0 and < RanksMax)
+        {
+            Drop(rank);
+            _doubted[rank] = true;
+        }
+    }
+
+    /// <summary>Tells of all that a rank holds and has a key as if it were removed.</summary>
+    public void TellRemoved<TSink>(int rank, ref TSink sink)
+        where TSink : IKvKeySink, allows ref struct => BlockTelling.Removed(_table, rank, ref sink);
+
     /// <summary>Tells somebody new all that is held and has a key, in no order.</summary>
     public void Tell<TSink>(ref TSink sink)
-        where TSink : IKvKeySink, allows ref struct
-    {
-        foreach (ref readonly var entry in _table.Slots)
-        {
-            if (entry.IsUsed && entry.IsKeyed && entry.IsResident)
-            {
-                for (var tier = 0; tier < Tiers; tier++)
-                {
-                    if (entry.IsIn(tier))
-                    {
-                        sink.Stored(entry.Rank, (KvTier)tier, new ReadOnlySpan<ulong>(in entry.Key), entry.Tokens);
-                    }
-                }
-            }
-        }
-    }
+        where TSink : IKvKeySink, allows ref struct => BlockTelling.Stored(_table, ref sink);
 
     private static ulong NameOf(ulong hash, int rank) => hash ^ ((ulong)rank * 0x9E3779B97F4A7C15UL);
-
-    private bool IsCounted(in KvEvent e, int rank)
-    {
-        if (e.Spec != KvSpecKind.Full)
-        {
-            return false;
-        }
-
-        if (e.Group >= 0 && _groups[rank] == NoGroup && e.Kind == KvEventKind.Stored)
-        {
-            _groups[rank] = e.Group;
-        }
-
-        // Copies in other tiers are told without their group by some.
-        return e.Group < 0 || e.Group == _groups[rank];
-    }
 
     private void Store<TSink>(in KvEvent e, int rank, ref TSink sink)
         where TSink : IKvKeySink, allows ref struct
     {
         var isChained = TryParent(in e, rank, out var parent);
-        var tier = (int)e.Tier;
         var tokens = Math.Clamp(e.BlockTokens, 0, ushort.MaxValue);
         for (var from = 0; from < e.Hashes.Length; from += PartMax)
         {
@@ -189,16 +171,14 @@ public sealed class KvBlockMap
                 ref var entry = ref _table.Slots[slot];
                 if (isChained && !own.IsEmpty)
                 {
-                    Name(ref entry, KvKeys.Of(parent, own, extra));
+                    Conflicts += entry.TryKey(KvKeys.Of(parent, own, extra)) ? 0 : 1;
                 }
 
                 isChained = entry.IsKeyed;
                 parent = entry.Key;
                 Unkeyed += isChained ? 0 : 1;
-                _resident += entry.IsResident ? 0 : 1;
-                if (entry.Add(tier))
+                if (_totals.Add(ref entry, e.Tier))
                 {
-                    Count(tier, 1, entry.Tokens);
                     _keys[keys] = entry.Key;
                     keys += isChained ? 1 : 0;
                 }
@@ -224,14 +204,17 @@ public sealed class KvBlockMap
                 if (slot < 0 || !_table.Slots[slot].IsIn(tier))
                 {
                     UnknownRemovals++;
+                    if (slot >= 0 && _doubted[rank] && TellsDoubted && _table.Slots[slot].IsKeyed)
+                    {
+                        _keys[keys++] = _table.Slots[slot].Key;
+                    }
+
                     continue;
                 }
 
                 ref var entry = ref _table.Slots[slot];
-                if (entry.Remove(tier))
+                if (_totals.Remove(ref entry, e.Tier))
                 {
-                    Count(tier, -1, entry.Tokens);
-                    _resident -= entry.IsResident ? 0 : 1;
                     _keys[keys] = entry.Key;
                     keys += entry.IsKeyed ? 1 : 0;
                 }
@@ -254,8 +237,28 @@ public sealed class KvBlockMap
         }
 
         var slot = _table.Find(NameOf(e.Parent, rank));
-        parent = slot < 0 ? 0 : _table.Slots[slot].Key;
-        return slot >= 0 && _table.Slots[slot].IsKeyed;
+        if (slot >= 0 && _table.Slots[slot].IsKeyed)
+        {
+            parent = _table.Slots[slot].Key;
+            return true;
+        }
+
+        parent = 0;
+        return !e.Tokens.IsEmpty
+            && _routed.TryFindParent(e.Tokens[..e.BlockTokens], e.Extras.IsEmpty ? 0 : e.Extras[0], out parent)
+            && TryNameParent(in e, rank, parent);
+    }
+
+    /// <summary>The engine never named it, or nobody heard; it holds it, since it built on it just now.</summary>
+    private bool TryNameParent(in KvEvent e, int rank, ulong key)
+    {
+        var slot = SlotFor(e.Parent, rank, e.BlockTokens);
+        if (slot >= 0 && _table.Slots[slot].TryKey(key) && !_table.Slots[slot].IsIn((int)e.Tier))
+        {
+            _totals.Add(ref _table.Slots[slot], e.Tier);
+        }
+
+        return true;
     }
 
     private int SlotFor(ulong hash, int rank, int tokens)
@@ -267,7 +270,7 @@ public sealed class KvBlockMap
             return slot;
         }
 
-        slot = _table.Add(name, reclaim: _table.Count - _resident > RememberedMin + (_resident / 2));
+        slot = _table.Add(name, reclaim: _table.Count - _totals.Resident > RememberedMin + (_totals.Resident / 2));
         if (slot >= 0)
         {
             _table.Slots[slot].Rank = (byte)rank;
@@ -277,23 +280,14 @@ public sealed class KvBlockMap
         return slot;
     }
 
-    // The first tokens told for a name stay: an engine that names other tokens the same is broken or hostile.
-    private void Name(ref BlockEntry entry, ulong key)
+    private void Drop(int rank)
     {
-        if (!entry.IsKeyed)
+        foreach (ref var entry in _table.Slots)
         {
-            entry.Key = key;
-            entry.Flags |= BlockFlags.Keyed;
+            if (entry.IsUsed && entry.Rank == rank)
+            {
+                _totals.Drop(ref entry);
+            }
         }
-        else if (entry.Key != key)
-        {
-            Conflicts++;
-        }
-    }
-
-    private void Count(int tier, int blocks, int tokens)
-    {
-        _blocks[tier] += blocks;
-        _tokens[tier] += blocks * tokens;
     }
 }

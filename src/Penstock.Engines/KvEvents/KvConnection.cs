@@ -17,6 +17,7 @@ internal sealed class KvConnection
     private readonly KvDelivery _delivery;
     private readonly KvReplayer _replayer;
     private KvSource? _last;
+    private bool _isReady;
 
     public KvConnection(
         KvSubscriptionSettings settings, KvSourceTable sources, IKvEventListener listener, KvCounters counters,
@@ -32,7 +33,10 @@ internal sealed class KvConnection
         _last = sources.Single;
     }
 
-    /// <summary>True once the publisher said something of use.</summary>
+    /// <summary>True once the publisher has shaken hands. May be read from any thread, as the next.</summary>
+    public bool IsReady => Volatile.Read(ref _isReady);
+
+    /// <summary>True once it said something of use.</summary>
     public bool HasDelivered { get; private set; }
 
     /// <summary>Listens until the connection ends.</summary>
@@ -45,6 +49,7 @@ internal sealed class KvConnection
             var fault = await HandshakeAsync(wire, stop);
             if (fault == KvFault.None)
             {
+                Volatile.Write(ref _isReady, true);
                 _counters.CountConnection();
                 Notice(KvNoticeKind.Connected);
                 ZmtpWriter.Subscribe(wire.Output, Encoding.UTF8.GetBytes(_settings.Topic), wire.Peer.TakesCommands);

@@ -55,14 +55,16 @@ internal sealed class KvDelivery(KvSubscriptionSettings settings, IKvEventListen
     public KvFault TakeLiveAnyway(KvSource source, KvMessage message, KvForgetReason reason)
     {
         var step = source.Sequence.After(message.Number);
+        var skippedFrom = message.Number;
         if (step == KvStep.Gap)
         {
+            skippedFrom = source.Next;
             Forget(source, reason);
         }
 
         if (step is KvStep.Gap or KvStep.StartedInTheMiddle)
         {
-            StartAt(source, message.Number);
+            StartAt(source, message.Number, skippedFrom);
         }
 
         TakeLive(source, message, out var fault);
@@ -85,7 +87,7 @@ internal sealed class KvDelivery(KvSubscriptionSettings settings, IKvEventListen
 
         if (!source.Sequence.IsStarted && message.Number > 0)
         {
-            StartAt(source, message.Number);
+            StartAt(source, message.Number, message.Number);
         }
 
         var fault = Deliver(source, message);
@@ -110,10 +112,10 @@ internal sealed class KvDelivery(KvSubscriptionSettings settings, IKvEventListen
     public static ulong Mark(ReadOnlySpan<byte> payload) =>
         Hash64.Of(payload[..Math.Min(payload.Length, SampleBytes)], (ulong)payload.Length);
 
-    private void StartAt(KvSource source, ulong number)
+    private void StartAt(KvSource source, ulong number, ulong skippedFrom)
     {
         listener.Noticed(new KvNotice(KvNoticeKind.StartedInTheMiddle) { Source = source, To = number });
-        source.Sequence = KvSequence.StartingAt(number);
+        source.Sequence = KvSequence.StartingAt(number, skippedFrom);
     }
 
     private KvFault Deliver(KvSource source, KvMessage message)

@@ -5,6 +5,9 @@ namespace Penstock.Engines.KvEvents;
 /// <summary>What a notice is about.</summary>
 public enum KvNoticeKind : byte
 {
+    /// <summary>We listen for publishers, at the port in <see cref="KvNotice.To"/>.</summary>
+    Bound,
+
     /// <summary>A publisher is connected and has shaken hands.</summary>
     Connected,
 

@@ -19,7 +19,7 @@ public sealed class KvSubscription : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly KvSourceTable _sources;
     private readonly CancellationTokenSource _stop = new();
-    private readonly List<Task> _publishers = [];
+    private readonly KvGuests _guests;
     private readonly Lock _lock = new();
     private Rng _jitter;
     private Task _loop = Task.CompletedTask;
@@ -31,6 +31,7 @@ public sealed class KvSubscription : IAsyncDisposable
         _listener = listener;
         _time = time;
         _sources = new KvSourceTable(settings);
+        _guests = new KvGuests(settings.PublishersMax);
         _jitter = new Rng(Hash64.Of($"{settings.Endpoint.Address.Host}:{settings.Endpoint.Address.Port}"));
     }
 
@@ -50,7 +51,7 @@ public sealed class KvSubscription : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await Task.WhenAll(_publishers).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(_guests.Served).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
     }
 
@@ -100,7 +101,7 @@ public sealed class KvSubscription : IAsyncDisposable
                 {
                     var socket = await door.AcceptAsync(stop);
                     failures = 0;
-                    Admit(socket, stop);
+                    await AdmitAsync(socket, stop);
                 }
             }
             catch (SocketException)
@@ -114,7 +115,10 @@ public sealed class KvSubscription : IAsyncDisposable
     private async Task<Socket> BindAsync(CancellationToken stop)
     {
         var (host, port) = (_settings.Endpoint.Address.Host, _settings.Endpoint.Address.Port);
-        var address = (await Dns.GetHostAddressesAsync(host, stop)).FirstOrDefault()
+
+        // The address that means all of them is none that a name may stand for.
+        var address = IPAddress.TryParse(host, out var given) ? given
+            : (await Dns.GetHostAddressesAsync(host, stop)).FirstOrDefault()
             ?? throw new SocketException((int)SocketError.HostNotFound);
         var door = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
@@ -122,6 +126,7 @@ public sealed class KvSubscription : IAsyncDisposable
             door.Bind(new IPEndPoint(address, port));
             door.Listen();
             BoundPort = ((IPEndPoint)door.LocalEndPoint!).Port;
+            _listener.Noticed(new KvNotice(KvNoticeKind.Bound) { To = (ulong)BoundPort });
             return door;
         }
         catch
@@ -131,42 +136,60 @@ public sealed class KvSubscription : IAsyncDisposable
         }
     }
 
-    private void Admit(Socket socket, CancellationToken stop)
+    private async Task AdmitAsync(Socket socket, CancellationToken stop)
     {
-        _publishers.RemoveAll(p => p.IsCompleted);
-        if (_publishers.Count >= _settings.PublishersMax)
+        if (_guests.IsFull)
         {
-            socket.Dispose();
             Counters.CountFault();
             _listener.Noticed(new KvNotice(KvNoticeKind.Faulted) { Fault = KvFault.TooManyPublishers });
-            return;
+            if (_guests.Dismiss() is not { } dismissed)
+            {
+                socket.Dispose();
+                return;
+            }
+
+            await dismissed.LeaveAsync();
+            await dismissed.Served;
+
+            // However fast others come, they cost no more than this.
+            await Task.Delay(_settings.DismissalPause, _time, stop)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        _publishers.Add(ServeAsync(socket, stop));
+        var connection = new KvConnection(_settings, _sources, _listener, Counters, _time);
+        var guest = new KvGuest(connection, CancellationTokenSource.CreateLinkedTokenSource(stop));
+        guest.Served = ServeAsync(guest, socket);
+        _guests.Add(guest);
     }
 
-    private async Task ServeAsync(Socket socket, CancellationToken stop)
+    private async Task ServeAsync(KvGuest guest, Socket socket)
     {
-        ZmtpSocket wire;
-        try
+        using (guest)
         {
-            wire = new ZmtpSocket(socket, ZmtpSocketType.Sub, _settings.WireLimits);
-        }
-        catch (SocketException)
-        {
-            socket.Dispose();
-            return;
-        }
-
-        using (wire)
-        {
-            var connection = new KvConnection(_settings, _sources, _listener, Counters, _time);
-            if (await connection.RunAsync(wire, stop) != KvFault.None)
+            try
             {
-                // A publisher that connects anew at once waits here: its place is not given back before.
-                await Task.Delay(Wait((int)Math.Min(Counters.Faults, DoublingsMax)), _time, stop);
+                if (await RunAsync(guest, socket) != KvFault.None)
+                {
+                    // A publisher that connects anew at once waits here: its place is not given back before, unless
+                    // another wants it.
+                    await Task.Delay(Wait((int)Math.Min(Counters.Faults, DoublingsMax)), _time, guest.Left);
+                }
+            }
+            catch (SocketException)
+            {
+                socket.Dispose();
+            }
+            catch (OperationCanceledException)
+            {
+                // Its place was given to another, or the subscription ends.
             }
         }
+    }
+
+    private async Task<KvFault> RunAsync(KvGuest guest, Socket socket)
+    {
+        using var wire = new ZmtpSocket(socket, ZmtpSocketType.Sub, _settings.WireLimits);
+        return await guest.Connection.RunAsync(wire, guest.Left);
     }
 
     private TimeSpan Wait(int failures)

@@ -40,6 +40,9 @@ public sealed record KvSubscriptionSettings
     /// <summary>Publishers connected to a bound endpoint at once at most, and pairs of topic and rank.</summary>
     public int PublishersMax { get; init; } = 64;
 
+    /// <summary>Where all places are taken and one that is of no use is dismissed, the next waits so long.</summary>
+    public TimeSpan DismissalPause { get; init; } = TimeSpan.FromMilliseconds(50);
+
     /// <summary>Restarts of the numbering over one connection at most: a process that restarts connects anew.</summary>
     public int RollbacksMax { get; init; } = 8;
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Penstock.Core.Models;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Routing;
+using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Pools;
 
 namespace Penstock.Gateway.Api;
@@ -58,15 +59,16 @@ internal static class DecisionDocument
         json.WriteNumber("expected_output_tokens", decision.OutputTokens);
         json.WriteNumber("replicas_considered", attempt.Considered);
         json.WriteStartArray("candidates");
-        foreach (ref readonly var candidate in attempt.Candidates.AsSpan())
+        for (var i = 0; i < attempt.Candidates.Length; i++)
         {
-            WriteCandidate(attempt, in candidate, json);
+            WriteCandidate(attempt, in attempt.Candidates[i], in attempt.Feeds[i], json);
         }
 
         json.WriteEndArray();
     }
 
-    private static void WriteCandidate(AttemptRecord attempt, in Candidate candidate, Utf8JsonWriter json)
+    private static void WriteCandidate(
+        AttemptRecord attempt, in Candidate candidate, in FeedAge feed, Utf8JsonWriter json)
     {
         json.WriteStartObject();
         json.WriteString("replica", NameOf(attempt, candidate.Replica));
@@ -102,6 +104,8 @@ internal static class DecisionDocument
         json.WriteNumber("decode_tokens", candidate.DecodeTokens);
         WriteAge(json, "load_age_ms", candidate.LoadAge);
         WriteAge(json, "peer_age_ms", candidate.PeerAge);
+        json.WriteString("cache_events", feed.StateName);
+        WriteAge(json, "cache_event_age_ms", feed.LastEvent?.TotalSeconds ?? double.PositiveInfinity);
         json.WriteEndObject();
     }
 

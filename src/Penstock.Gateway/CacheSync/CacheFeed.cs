@@ -62,6 +62,18 @@ internal sealed class CacheFeed : IAsyncDisposable
     /// <summary>A request ended there: its cache changed.</summary>
     public void AskSoon() => _feeds.Drain?.AskSoon();
 
+    /// <summary>A prompt that a pool keyed by tokens knows by these blocks was sent there.</summary>
+    public void Routed(ReadOnlySpan<ulong> blocks)
+    {
+        if (!ReferenceEquals(_feeds, FeedSet.None))
+        {
+            _view.Routed(blocks);
+        }
+    }
+
+    /// <summary>How far it is to be relied on now.</summary>
+    public FeedAge Age() => _feeds.Age(_time);
+
     /// <summary>How it stands now.</summary>
     public FeedStatus Status()
     {
@@ -83,8 +95,7 @@ internal sealed class CacheFeed : IAsyncDisposable
     {
         await _ending;
         await gone.DisposeAsync();
-        _view.Restart(in shape);
-        _view.IsKeyless = plan.TokenPairs;
+        _view.Restart(in shape, plan.TokenPairs);
         _load.Restart(slots);
         var feeds = FeedSet.Of(plan, _view, _load, _watch, _time);
         _feeds = feeds;

@@ -3,6 +3,7 @@ using System.Net;
 using Penstock.Core.Config;
 using Penstock.Engines;
 using Penstock.Engines.KvEvents;
+using Penstock.Wire.Zmtp;
 
 namespace Penstock.Gateway.CacheSync;
 
@@ -88,6 +89,7 @@ internal sealed record FeedPlan
             Replay = ReplayAt(wanted.Replay, endpoint.IsBoundHere ? 0 : rank, host),
             Topic = wanted.Topic,
             Rank = rank,
+            WireLimits = endpoint.IsBoundHere ? ZmtpLimits.Bound : ZmtpLimits.Default,
         };
     }
 

@@ -56,6 +56,20 @@ internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? dr
         return heard == 0 ? status : status with { LastEvent = time.GetElapsedTime(heard) };
     }
 
+    /// <summary>The worst state and the newest event of all; costs no lock.</summary>
+    public FeedAge Age(TimeProvider time)
+    {
+        var state = drain?.State ?? FeedState.None;
+        var heard = drain?.HeardAt ?? 0;
+        foreach (var feed in events)
+        {
+            state = feed.State > state ? feed.State : state;
+            heard = Math.Max(heard, feed.HeardAt);
+        }
+
+        return new FeedAge(state, heard == 0 ? null : time.GetElapsedTime(heard));
+    }
+
     public async ValueTask DisposeAsync()
     {
         foreach (var feed in events.Concat(loads))

@@ -46,7 +46,17 @@ internal readonly record struct FeedStatus
     /// <summary>How long ago it last said something; null: it never did.</summary>
     public TimeSpan? LastEvent { get; init; }
 
-    public string StateName => State switch
+    public string StateName => FeedAge.NameOf(State);
+}
+
+/// <summary>How far a replica's feed is to be relied on at one moment.</summary>
+/// <param name="State">How it stands.</param>
+/// <param name="LastEvent">How long ago it last said something; null: it never did.</param>
+internal readonly record struct FeedAge(FeedState State, TimeSpan? LastEvent)
+{
+    public string StateName => NameOf(State);
+
+    public static string NameOf(FeedState state) => state switch
     {
         FeedState.Live => "live",
         FeedState.Gap => "gap",

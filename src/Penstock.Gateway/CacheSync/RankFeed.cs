@@ -44,6 +44,9 @@ internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
     void IKvEventListener.Batch(KvSource source, ref KvBatchReader batch)
     {
         Interlocked.Exchange(ref _heardAt, _time.GetTimestamp());
+
+        // Others that connect to the same endpoint may come, go and misbehave meanwhile.
+        _state = FeedState.Live;
         _view.Take(source.Rank, ref batch);
     }
 

@@ -2,6 +2,7 @@ using Penstock.Core.Metering;
 using Penstock.Core.Models;
 using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
+using Penstock.Gateway.CacheSync;
 
 namespace Penstock.Gateway.Pools;
 
@@ -98,6 +99,9 @@ internal sealed class AttemptRecord
     /// <summary>As the policy left them, by slot; of more than <see cref="CandidatesMax"/> those that cost least.
     /// </summary>
     public required Candidate[] Candidates { get; init; }
+
+    /// <summary>What of each of <see cref="Candidates"/> its engine's events were worth then.</summary>
+    public required FeedAge[] Feeds { get; init; }
 
     /// <summary>Replicas that there were to choose from.</summary>
     public int Considered => ReplicaNames.Count(n => n.Length > 0);

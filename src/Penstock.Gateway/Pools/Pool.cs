@@ -1,4 +1,5 @@
 using Penstock.Core.Config;
+using Penstock.Core.KvSync;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Recording;
@@ -14,7 +15,7 @@ namespace Penstock.Gateway.Pools;
 /// it happens, in one order.
 /// </summary>
 /// <remarks>Thread-safe. The lock is held for a decision or an event, never across a wait.</remarks>
-internal sealed class Pool
+internal sealed class Pool : IPoolTeller
 {
     private readonly Lock _lock = new();
     private readonly PoolState _state;
@@ -73,7 +74,7 @@ internal sealed class Pool
     public PoolSlots Slots => Volatile.Read(ref _slots);
 
     /// <summary>The instant that events of this pool are stamped with: nanoseconds of the clock's timestamp.</summary>
-    public Instant Now => new(_time.GetElapsedTime(0).Ticks * 100);
+    public Instant Now => InstantOf(_time);
 
     /// <summary>At least one replica can take requests.</summary>
     public bool HasEligible
@@ -94,6 +95,9 @@ internal sealed class Pool
             }
         }
     }
+
+    /// <summary>The instant that events of all pools on this clock are stamped with.</summary>
+    public static Instant InstantOf(TimeProvider time) => new(time.GetElapsedTime(0).Ticks * 100);
 
     /// <summary>Requests in flight at one replica of this pool.</summary>
     public int InFlightAt(Replica replica)
@@ -163,9 +167,10 @@ internal sealed class Pool
     {
         RouteDecision decision;
         PoolOutbox? peers;
+        PoolSlots slots;
         lock (_lock)
         {
-            peers = _peers;
+            (peers, slots) = (_peers, _slots);
             decision = _router.Route(in request, out ticket);
             candidates = AttemptRecord.Keep(_router.Candidates);
             TellPeers(decision.Replica);
@@ -173,10 +178,29 @@ internal sealed class Pool
 
         if (decision.Found)
         {
+            if (Keying.AreTokens)
+            {
+                slots[decision.Replica].Cache.Routed(request.Prompt.Blocks);
+            }
+
             peers?.Routed(decision.Replica, request.Prompt.Blocks, decision.PromptTokens);
         }
 
         return decision;
+    }
+
+    /// <summary>What the events of candidates' engines are worth now, one after the other.</summary>
+    public FeedAge[] FeedsOf(ReadOnlySpan<Candidate> candidates)
+    {
+        var slots = Slots;
+        var feeds = new FeedAge[candidates.Length];
+        for (var i = 0; i < feeds.Length; i++)
+        {
+            var slot = candidates[i].Replica;
+            feeds[i] = slots.IsTaken(slot) ? slots[slot].Cache.Age() : default;
+        }
+
+        return feeds;
     }
 
     public void FirstToken(RouteTicket ticket)

@@ -3,6 +3,19 @@ namespace Penstock.Wire.MessagePack;
 /// <summary>What the first byte of a value says (the table of formats in the specification).</summary>
 internal static class MessagePackFormat
 {
+    /// <summary>Bytes of a nil, a boolean or a number with its first one; 0: the value is of another type.</summary>
+    public static ReadOnlySpan<byte> Sizes =>
+    [
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    ];
+
     /// <summary>The type that <paramref name="first"/> begins; None for the one byte that is reserved.</summary>
     public static MessagePackType TypeOf(byte first) => first switch
     {
@@ -16,14 +29,5 @@ internal static class MessagePackFormat
         0xCA or 0xCB => MessagePackType.Float,
         0xC1 => MessagePackType.None,
         _ => MessagePackType.Extension,
-    };
-
-    /// <summary>Bytes that a nil, a boolean or a number takes after its first one.</summary>
-    public static int FixedWidth(byte first) => first switch
-    {
-        0xCA => 4,
-        0xCB => 8,
-        >= 0xCC and <= 0xD3 => 1 << (first & 3),
-        _ => 0,
     };
 }

@@ -175,9 +175,14 @@ public ref struct MessagePackReader
                 return false;
             }
 
-            if (first <= 0x7F || first >= 0xE0)
+            var size = MessagePackFormat.Sizes[first];
+            if (size > 0)
             {
-                _position++;
+                if (!TryAdvance(size))
+                {
+                    return false;
+                }
+
                 continue;
             }
 
@@ -186,9 +191,8 @@ public ref struct MessagePackReader
             {
                 MessagePackType.Array => TryReadArray(out count),
                 MessagePackType.Map => TryReadMap(out count),
-                MessagePackType.Text or MessagePackType.Binary or MessagePackType.Extension => TryReadBody(out _),
                 MessagePackType.None => Fail(MessagePackStatus.Reserved),
-                _ => TryAdvance(1, MessagePackFormat.FixedWidth(first)),
+                _ => TryReadBody(out _),
             };
             if (!isRead)
             {
@@ -223,7 +227,7 @@ public ref struct MessagePackReader
             _ => Take(1, 1 + (1 << (first - 0xD4)), out var said) ? said : -1,
         };
         var from = _position;
-        if (length < 0 || !TryAdvance(0, length))
+        if (length < 0 || !TryAdvance(length))
         {
             return false;
         }
@@ -273,15 +277,11 @@ public ref struct MessagePackReader
         return true;
     }
 
-    private bool TryAdvance(int head, int body)
+    private bool TryAdvance(int bytes)
     {
-        if (_data.Length - _position - head < body)
-        {
-            return Fail(MessagePackStatus.Truncated);
-        }
-
-        _position += head + body;
-        return true;
+        var isThere = _data.Length - _position >= bytes;
+        _position += isThere ? bytes : 0;
+        return isThere || Fail(MessagePackStatus.Truncated);
     }
 
     private bool Take(int bytes, int value, out int result)

@@ -1,11 +1,14 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Penstock.Cli.Engine;
 using Penstock.Core.Config;
+using Penstock.Core.KvSync;
 using Penstock.Gateway.Tests.Requests;
 using Penstock.Gateway.Tests.SimulatedEngine;
 using Penstock.Wire.KvEvents;
+using Penstock.Wire.Zmtp;
 
 namespace Penstock.Gateway.Tests.CacheSync;
 
@@ -109,6 +112,7 @@ public sealed class CacheFeedTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
+    [InlineData(2)]
     public async Task A_hostile_publisher_costs_its_own_feed_alone(int how)
     {
         using var hostile = new HostilePublisher(how);
@@ -130,7 +134,16 @@ public sealed class CacheFeedTests
         }
 
         await fleet.WhenAsync(f => EventedFleet.Count(f, "batches", 1) > 0);
-        Assert.Equal(-1, EventedFleet.Count(await fleet.Gateway.AdminAsync("/admin/fleet"), "last_event_ms"));
+        var seen = await fleet.Gateway.AdminAsync("/admin/fleet");
+        Assert.Equal(how < 2 ? -1 : 0, Math.Min(0, EventedFleet.Count(seen, "last_event_ms")));
+        if (how == 2)
+        {
+            // No more than a batch may have was read of it, and nothing of that is believed.
+            Assert.InRange(EventedFleet.Count(seen, "blocks"), 1, KvEventLimits.Default.BlocksMax * 8L);
+            Assert.Equal(-1, EventedFleet.Count(seen, "resident_tokens"));
+        }
+
+        Assert.Equal("live", EventedFleet.State(seen, 1));
     }
 
     [Fact]
@@ -193,12 +206,33 @@ public sealed class CacheFeedTests
             }
         }
 
+        /// <summary>As a publisher should, but for how much.</summary>
+        private static byte[] MillionHashes()
+        {
+            var payload = new ArrayBufferWriter<byte>();
+            var writer = new KvBatchWriter(payload, KvDialect.VllmMaps, KvHashForm.Unsigned);
+            writer.Begin(1, 1, null);
+            writer.Write(new KvEvent { Hashes = Enumerable.Range(1, 1_000_000).Select(i => (ulong)i).ToArray() });
+            writer.End(null);
+            var message = new ArrayBufferWriter<byte>();
+            ZmtpWriter.Greeting(message);
+            ZmtpWriter.Ready(message, ZmtpSocketType.Pub, default);
+            KvMessage.Write(message, default, 0, payload.WrittenSpan);
+            return message.WrittenSpan.ToArray();
+        }
+
         private async Task SendAsync(Socket socket, int how)
         {
             try
             {
                 var garbage = new byte[4096];
                 new Random(7).NextBytes(garbage);
+                if (how == 2)
+                {
+                    await socket.SendAsync(MillionHashes(), _stop.Token);
+                    await socket.ReceiveAsync(garbage, _stop.Token);
+                }
+
                 if (how == 1)
                 {
                     // A greeting as it should be, and then a frame without an end.

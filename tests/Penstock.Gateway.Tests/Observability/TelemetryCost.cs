@@ -83,6 +83,7 @@ public sealed class TelemetryCost
         var attempt = new AttemptRecord
         {
             Pool = "p", Policy = pool.Policy, ReplicaNames = pool.Slots.Names, Decision = default, Candidates = [],
+            Feeds = [],
             At = TimeSpan.Zero,
         };
         x.Attempts = 1;

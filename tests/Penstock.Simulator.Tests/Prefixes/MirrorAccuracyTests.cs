@@ -8,7 +8,7 @@ namespace Penstock.Simulator.Tests.Prefixes;
 /// </summary>
 public class MirrorAccuracyTests
 {
-    private static readonly EngineProfile Profile = new()
+    internal static readonly EngineProfile Profile = new()
     {
         Name = "small",
         Accelerator = "invented",
@@ -109,7 +109,7 @@ public class MirrorAccuracyTests
         Assert.InRange(Math.Abs(predicted - cached), 0, 0.05 * cached);
     }
 
-    private static void AssertAgrees(MirroredFleet fleet, double within)
+    internal static void AssertAgrees(MirroredFleet fleet, double within)
     {
         var near = Print(fleet, "");
         var (predicted, cached) = (fleet.Compared.Sum(c => c.Predicted), fleet.Compared.Sum(c => c.Cached));
@@ -118,7 +118,7 @@ public class MirrorAccuracyTests
     }
 
     /// <summary>Writes the figures down; returns the share of requests that were predicted within one block.</summary>
-    private static double Print(MirroredFleet fleet, string what)
+    internal static double Print(MirroredFleet fleet, string what)
     {
         var compared = fleet.Compared;
         var (predicted, cached) = (compared.Sum(c => c.Predicted), compared.Sum(c => c.Cached));

@@ -1,3 +1,4 @@
+using Penstock.Core.KvSync;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
@@ -7,10 +8,12 @@ namespace Penstock.Simulator.Tests.Prefixes;
 
 /// <summary>
 /// Replicas under conversations in virtual time, routed by a pool state that sees bytes going in and usage coming out
-/// and nothing else of the engines.
+/// and, where it listens to them, the engines' events.
 /// </summary>
-internal sealed class MirroredFleet : IDisposable
+internal sealed class MirroredFleet : IDisposable, IPoolTeller
 {
+    private const ulong Scope = 42;
+
     private readonly EngineProfile _profile;
     private readonly EngineModel[] _engines;
     private readonly Candidate[] _candidates;
@@ -18,6 +21,8 @@ internal sealed class MirroredFleet : IDisposable
     private readonly Dictionary<long, Sent> _sent = [];
     private readonly PriorityQueue<Conversation, long> _due = new();
     private readonly PrefixChainBuilder _chain = new();
+    private readonly EventWire[] _wires = [];
+    private ulong[] _keys = [];
     private readonly Workload _workload;
     private Rng _rng;
     private Rng _ties;
@@ -30,9 +35,15 @@ internal sealed class MirroredFleet : IDisposable
         _workload = workload;
         _rng = new Rng(seed);
         _ties = new Rng(seed + 1);
-        _engines = [.. Enumerable.Range(0, replicas).Select(_ => new EngineModel(profile, seed))];
+        _engines = [.. Enumerable.Range(0, replicas).Select(_ => NewEngine(seed))];
         _candidates = new Candidate[replicas];
         State = NewState();
+        if (workload.Events is { } faults)
+        {
+            _wires = [.. _engines.Select((_, i) =>
+                new EventWire(faults, profile, NewHoldings(i), seed + 100 + (ulong)i))];
+        }
+
         for (var i = 0; i < workload.Conversations; i++)
         {
             Schedule(New());
@@ -40,6 +51,9 @@ internal sealed class MirroredFleet : IDisposable
     }
 
     public PoolState State { get; private set; }
+
+    /// <summary>What was heard of the engines; empty where nobody listens.</summary>
+    public IReadOnlyList<EventWire> Wires => _wires;
 
     /// <summary>Predictions beside what the engine found, since the last <see cref="Forget"/>.</summary>
     public List<(int Replica, long Predicted, long Cached, int Prompt)> Compared { get; } = [];
@@ -52,8 +66,12 @@ internal sealed class MirroredFleet : IDisposable
             End(id, sent, RouteEnd.Failed, 0);
         }
 
-        _engines[replica] = new EngineModel(_profile, (ulong)_ids);
+        _engines[replica] = NewEngine((ulong)_ids);
         _engines[replica].Advance(_now);
+        if (_wires.Length > 0)
+        {
+            _wires[replica].RestartEngine(_now);
+        }
     }
 
     /// <summary>Starts with an empty mirror of engines that are warm.</summary>
@@ -70,9 +88,23 @@ internal sealed class MirroredFleet : IDisposable
 
         _sent.Clear();
         State = NewState();
+        for (var replica = 0; replica < _wires.Length; replica++)
+        {
+            Publish(replica);
+            _wires[replica].Restart(NewHoldings(replica), _now);
+        }
     }
 
-    public void Dispose() => _chain.Dispose();
+    public void Tell(in PoolEvent happened, in PromptPrefix blocks) => State.Apply(in happened, in blocks);
+
+    public void Dispose()
+    {
+        _chain.Dispose();
+        foreach (var wire in _wires)
+        {
+            wire.Dispose();
+        }
+    }
 
     public void Run(int requests)
     {
@@ -83,9 +115,50 @@ internal sealed class MirroredFleet : IDisposable
         }
     }
 
+    private PrefixKeying Keying => _workload.KeysAreTokens
+        ? new PrefixKeying(_profile.BlockSize, AreTokens: true)
+        : PrefixKeying.Bytes;
+
+    private EngineModel NewEngine(ulong seed) => new(_profile, seed, reportsCache: _workload.Events is not null);
+
+    private ReplicaHoldings NewHoldings(int replica)
+    {
+        var holdings = new ReplicaHoldings(Scope, secret: 7, 4 * _profile.KvBlocks);
+        holdings.Sit(this, replica, Keying, _now);
+        return holdings;
+    }
+
+    /// <summary>The prompt as the pool keys it; good until the next call.</summary>
+    private PromptPrefix PromptOf(Conversation conversation)
+    {
+        if (!_workload.KeysAreTokens)
+        {
+            conversation.Feed(_chain);
+            return _chain.Prompt;
+        }
+
+        var tokens = conversation.Prompt;
+        _keys = new ulong[tokens.Length / _profile.BlockSize];
+        var key = Scope;
+        for (var i = 0; i < _keys.Length; i++)
+        {
+            _keys[i] = key = KvKeys.Of(key, tokens.AsSpan(i * _profile.BlockSize, _profile.BlockSize));
+        }
+
+        return new PromptPrefix { Blocks = _keys, Length = tokens.Length };
+    }
+
+    private void Publish(int replica)
+    {
+        if (_wires.Length > 0)
+        {
+            _wires[replica].Publish(_engines[replica].TakeCacheEvents(), _now);
+        }
+    }
+
     private PoolState NewState()
     {
-        var state = new PoolState(new PoolOptions(_engines.Length, 8_192));
+        var state = new PoolState(new PoolOptions(_engines.Length, 8_192, Keying));
         for (var replica = 0; replica < _engines.Length; replica++)
         {
             state.Apply(PoolEvent.Eligibility(_now, replica, Ineligible.No));
@@ -117,7 +190,23 @@ internal sealed class MirroredFleet : IDisposable
             }
         }
 
+        var heard = -1;
+        for (var i = 0; i < _wires.Length; i++)
+        {
+            if (_wires[i].NextDue is { } at && at <= next)
+            {
+                next = at;
+                heard = i;
+            }
+        }
+
         _now = new Instant(next);
+        if (heard >= 0)
+        {
+            _wires[heard].Deliver(_now);
+            return;
+        }
+
         if (busiest < 0)
         {
             Send(_due.Dequeue());
@@ -128,6 +217,8 @@ internal sealed class MirroredFleet : IDisposable
         {
             See(in happened);
         }
+
+        Publish(busiest);
     }
 
     private void See(in EngineEvent happened)
@@ -150,10 +241,14 @@ internal sealed class MirroredFleet : IDisposable
 
     private void Send(Conversation conversation)
     {
-        conversation.Feed(_chain);
-        var request = new RouteRequest { At = _now, Prompt = _chain.Prompt };
+        var request = new RouteRequest { At = _now, Prompt = PromptOf(conversation) };
         var decision = State.Decide(in request, _policy, _candidates, ref _ties);
         var ticket = State.Apply(PoolEvent.Dispatched(in request, in decision), request.Prompt);
+        if (_wires.Length > 0)
+        {
+            _wires[decision.Replica].Routed(request.Prompt.Blocks);
+        }
+
         var prompt = conversation.Prompt;
         var answer = new uint[20 + _rng.NextInt32(600)];
         for (var i = 0; i < answer.Length; i++)
@@ -163,10 +258,12 @@ internal sealed class MirroredFleet : IDisposable
 
         var id = _ids++;
         _engines[decision.Replica].Advance(_now);
+        uint[] tokens = [.. prompt, .. answer];
         var verdict = _engines[decision.Replica].Submit(
             new EngineRequest(
-                id, prompt.Length, answer.Length, PromptChain.Of([.. prompt, .. answer], _profile.BlockSize)), _now);
+                id, prompt.Length, answer.Length, PromptChain.Of(tokens, _profile.BlockSize), tokens), _now);
         Assert.Equal(SubmitVerdict.Accepted, verdict);
+        Publish(decision.Replica);
         _sent[id] = new Sent
         {
             Conversation = conversation, Decision = decision, Ticket = ticket, Prompt = prompt.Length, Answer = answer,
@@ -176,12 +273,12 @@ internal sealed class MirroredFleet : IDisposable
     private void End(long id, Sent sent, RouteEnd end, int output)
     {
         _sent.Remove(id);
-        sent.Conversation.Feed(_chain);
+        var asked = PromptOf(sent.Conversation);
         State.Apply(
             PoolEvent.Ended(
                 _now, sent.Ticket, end, end == RouteEnd.Completed ? sent.Prompt : 0,
                 end == RouteEnd.Completed ? sent.Cached : -1, output),
-            _chain.Prompt);
+            asked);
         if (end == RouteEnd.Completed)
         {
             sent.Conversation.Hear(sent.Answer);
@@ -225,4 +322,10 @@ internal sealed record Workload(int Conversations, int Turns, double ThinkSecond
     public int SystemTokens { get; init; } = 1_500;
 
     public bool TellsShape { get; init; } = true;
+
+    /// <summary>Prompts are known by the engine's tokens, not by their bytes.</summary>
+    public bool KeysAreTokens { get; init; }
+
+    /// <summary>Engines publish what happens in their caches, and this becomes of it; null: they do not.</summary>
+    public EventFaults? Events { get; init; }
 }

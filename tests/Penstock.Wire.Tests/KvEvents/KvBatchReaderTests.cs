@@ -2,6 +2,7 @@ using System.Buffers;
 using Penstock.Core.KvSync;
 using Penstock.Tests.Shared;
 using Penstock.Wire.KvEvents;
+using Penstock.Wire.Zmtp;
 using Penstock.Wire.MessagePack;
 
 namespace Penstock.Wire.Tests.KvEvents;
@@ -148,6 +149,32 @@ public sealed class KvBatchReaderTests
         Assert.EndsWith("truncated", text, StringComparison.Ordinal);
         Assert.Equal(3, text.Split('\n').Length);
         Assert.Equal("TooManyEvents", EventText.Of(Golden.SGLangArrays, new KvEventLimits { EventsMax = 3 }));
+    }
+
+    /// <summary>SGLang with pages of one token: each in an event of its own, as many pushed out as stored.</summary>
+    [Fact]
+    public void Takes_a_prompt_of_128k_tokens_in_pages_of_one_that_pushes_out_as_many()
+    {
+        const int Pages = 128 * 1_024;
+        var output = new ArrayBufferWriter<byte>();
+        var writer = new KvBatchWriter(output, KvDialect.SglangMaps, KvHashForm.Signed);
+        writer.Begin(1, 2 * Pages, 0);
+        for (var i = 0UL; i < Pages; i++)
+        {
+            writer.Write(new KvEvent { Kind = KvEventKind.Removed, Hashes = [ulong.MaxValue - i] });
+            writer.Write(new KvEvent
+            {
+                Hashes = [~(i << 32)],
+                HasParent = i > 0,
+                Parent = ~((i - 1) << 32),
+                Tokens = [150_000],
+                BlockTokens = 1,
+            });
+        }
+
+        writer.End(0);
+        Assert.InRange(output.WrittenCount, 1, ZmtpLimits.Default.MessageBytesMax);
+        Assert.Equal(2 * Pages, Blocks(output.WrittenSpan.ToArray(), new KvEventBuffers(), KvEventLimits.Default));
     }
 
     [Fact]
