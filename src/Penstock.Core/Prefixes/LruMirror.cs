@@ -164,14 +164,17 @@ internal sealed class LruMirror(
                 WarmOldest(replica);
             }
 
+            // Where notices of the engine left a hole, what lies behind it is there already.
             var weight = Weight(lengths, depth);
-            if (!lists.TryAdd(replica, chain[depth], weight, out var at))
+            var at = blocks.Find(chain[depth], replica);
+            var isNew = at == None;
+            if (isNew && !lists.TryAdd(replica, chain[depth], weight, out at))
             {
                 break;
             }
 
-            lists.Pin(replica, at, weight, isNew: true);
-            blocks[at].BeginsRun = depth == first;
+            lists.Pin(replica, at, weight, isNew);
+            blocks[at].BeginsRun = isNew ? depth == first : blocks[at].BeginsRun;
             _places[depth] = at;
         }
 

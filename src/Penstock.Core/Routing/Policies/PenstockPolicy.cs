@@ -116,7 +116,8 @@ internal sealed class PenstockPolicy : RoutePolicy
         var loads = pool.Replicas;
         foreach (ref var candidate in candidates)
         {
-            if (candidate.Ineligible == Ineligible.No && !pool.Index.HasRoom(candidate.Replica, candidate.UncachedTokens))
+            if (candidate.Ineligible == Ineligible.No
+                && !pool.Index.HasRoom(candidate.Replica, candidate.UncachedTokens))
             {
                 candidate.Terms[4] = Evicted(pool, in candidate, now) * loads[candidate.Replica].PrefillSecondsEach;
             }
