@@ -86,6 +86,10 @@ internal sealed class AgeRing(int replicas)
     /// <summary>When an epoch began.</summary>
     public Instant StartOf(int replica, byte stamp) => new(_starts[(replica * Epochs) + stamp]);
 
+    /// <summary>When an epoch ended; null for the newest.</summary>
+    public Instant? EndOf(int replica, byte stamp) =>
+        stamp == _rings[replica].Newest ? null : StartOf(replica, (byte)(stamp + 1));
+
     /// <summary>The epoch in which the oldest tokens end that add up to <paramref name="tokens"/>.</summary>
     public byte EndOfOldest(int replica, long tokens)
     {

@@ -9,8 +9,8 @@ namespace Penstock.Core.Prefixes;
 /// </summary>
 /// <remarks>
 /// The few holders of an ordinary block are found under its hash, one after the other. A block that many hold (the head
-/// that all prompts share) would make that a long way; such a block moves to <see cref="SharedBlocks"/>, which knows its
-/// holders as a set, and each of its pairs to a key of its own.
+/// that all prompts share) would make that a long way; such a block moves to <see cref="SharedBlocks"/>, which knows
+/// its holders as a set, and each of its pairs to a key of its own.
 /// </remarks>
 internal sealed class BlockHolders
 {

@@ -107,8 +107,21 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
         }
     }
 
+    /// <summary>Of a prompt that was sent with a claim, so many tokens were found.</summary>
+    public void Learn(int replica, in PrefixClaim claim, long reported)
+    {
+        if (claim.Basis is ForecastBasis.Block or ForecastBasis.Part)
+        {
+            known.LearnCommon(claim.BasisHash, claim.Predicted, reported);
+        }
+        else if (claim.Basis == ForecastBasis.End)
+        {
+            LearnAnswer(claim.BasisHash, lists[replica].BlockTokens, reported);
+        }
+    }
+
     /// <summary>Of a prompt that went on from one that the replica answered, so many tokens were found.</summary>
-    public void LearnAnswer(ulong mark, int blockTokens, long reported)
+    private void LearnAnswer(ulong mark, int blockTokens, long reported)
     {
         ref var length = ref known.Find(mark);
         if (Unsafe.IsNullRef(ref length) || length.Output <= 2 * blockTokens)

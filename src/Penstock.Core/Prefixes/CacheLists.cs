@@ -128,14 +128,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve 
     {
         blocks.Clear(replica);
         ages.Clear(replica);
-        ref var cache = ref _replicas[replica];
-        cache.Device = new TierList { Capacity = cache.Device.Capacity };
-        cache.Host = new TierList { Capacity = cache.Host.Capacity };
-        cache.Disk = new TierList { Capacity = cache.Disk.Capacity };
-        cache.Partial = 0;
-        cache.PartialLost = 0;
-        cache.Pins = 0;
-        cache.Generation++;
+        _replicas[replica].Forget();
     }
 
     /// <summary>Loses the oldest until <paramref name="tokens"/> more fit; false where requests hold too

@@ -12,6 +12,27 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
     /// it.</summary>
     public PrefixIndex? SharedStore { get; private set; }
 
+    /// <summary>Adds what the shared store holds of a prompt to what replicas hold themselves.</summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="lengths">Its lengths.</param>
+    /// <param name="matches">What each replica holds of it.</param>
+    /// <param name="matched">Room for a count.</param>
+    public void AddShared(
+        in PromptPrefix prompt, PromptLengths lengths, Span<PrefixMatch> matches, Span<int> matched)
+    {
+        if (SharedStore is not { } store)
+        {
+            return;
+        }
+
+        store.Match(prompt.Blocks, matched);
+        var tokens = Math.Min(lengths.At((long)matched[0] * keying.BlockLength), lengths.Total - 1);
+        foreach (ref var match in matches)
+        {
+            match.Shared = Math.Max(0, tokens - match.Tokens);
+        }
+    }
+
     public void Stored(int replica, CacheTier tier, ReadOnlySpan<ulong> hashes, long tokensEach)
     {
         if (tier == CacheTier.Shared)

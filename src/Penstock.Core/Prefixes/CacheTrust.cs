@@ -41,6 +41,9 @@ public readonly record struct CacheTrust
     /// <summary>Tokens from which on it means something that they were not there.</summary>
     private const long Telling = 64;
 
+    /// <summary>The same where a part of it was sent again meanwhile: where that ends is known to a block.</summary>
+    private const long TellingBeyondFresh = 256;
+
     /// <summary>Losses in a row that no eviction explains, which make a restart.</summary>
     private const int LossesOfRestart = 2;
 
@@ -68,6 +71,9 @@ public readonly record struct CacheTrust
     /// <summary>The engine lost all that it held: what is believed of it is to be forgotten.</summary>
     public bool HasRestarted => Losses >= LossesOfRestart;
 
+    /// <summary>It lost what no eviction explains, and whether it lost all is not known yet.</summary>
+    public bool IsInDoubt => Losses > 0 && !HasRestarted;
+
     /// <summary>Times that the engine was seen to have lost all.</summary>
     public int Restarts { get; private init; }
 
@@ -94,7 +100,9 @@ public readonly record struct CacheTrust
     /// <param name="predicted">Predicted to be found.</param>
     /// <param name="safe">Of these, so shortly used that no eviction explains it where they were not found.</param>
     /// <param name="reported">Found by the engine.</param>
-    public CacheTrust After(long predicted, long safe, long reported)
+    /// <param name="fresh">Of those that are safe, sent again since the cache is in doubt.</param>
+    /// <param name="clears">That they were found can end a doubt: what is fresh was known when it was sent.</param>
+    public CacheTrust After(long predicted, long safe, long reported, long fresh = 0, bool clears = true)
     {
         if (predicted <= 0 && reported <= 0)
         {
@@ -108,17 +116,18 @@ public readonly record struct CacheTrust
             ErrorTokens = ErrorTokens + (Newest * (Math.Abs(reported - predicted) - ErrorTokens)),
             Compared = Math.Min(Compared + 1, AlarmAfter),
         };
-        return predicted > 0 ? next.Judge(predicted, safe, reported) : next;
+        return predicted > 0 ? next.Judge(predicted, safe, reported, fresh, clears) : next;
     }
 
-    private CacheTrust Judge(long predicted, long safe, long reported)
+    private CacheTrust Judge(long predicted, long safe, long reported, long fresh, bool clears)
     {
         var share = Math.Min(1, reported / (double)predicted);
         var kept = Kept + (Newest * (share - Kept));
         var agreed = share >= Agreement ? Math.Min(Agreed + 1, AgreedToTrust) : 0;
-        var isLoss = safe >= Telling && reported < safe / 2;
+        var isTelling = safe - fresh >= (fresh > 0 ? TellingBeyondFresh : Telling);
+        var isLoss = isTelling && reported < (fresh + safe) / 2;
         var losses = isLoss ? (HasRestarted ? 1 : Losses + 1)
-            : safe >= Telling || HasRestarted ? 0
+            : (isTelling && clears) || HasRestarted ? 0
             : Losses;
         return this with
         {

@@ -12,7 +12,7 @@ namespace Penstock.Core.Prefixes;
 /// its place in the order.
 /// </remarks>
 internal sealed class LruMirror(
-    BlockHolders blocks, CacheLists lists, AgeRing ages, CacheForecast forecast, CacheLearning learning,
+    BlockHolders blocks, CacheLists lists, LastUse uses, CacheForecast forecast, CacheLearning learning,
     int blockLength) : CacheMirror
 {
     /// <summary>Bytes of memory, all told.</summary>
@@ -26,6 +26,8 @@ internal sealed class LruMirror(
     public override PrefixClaim Take(in PromptPrefix prompt, PromptLengths lengths, int replica)
     {
         var chain = prompt.Blocks[..Math.Min(prompt.Blocks.Length, PrefixChainBuilder.BlocksMax)];
+        var doubted = lists[replica].DoubtedSince;
+        var fresh = doubted == default ? 0 : uses.Since(replica, chain, doubted);
         var held = 0;
         for (; held < chain.Length; held++)
         {
@@ -40,10 +42,10 @@ internal sealed class LruMirror(
         }
 
         var found = forecast.One(in prompt, lengths, replica, held, blockLength);
-        var distance = Distance(replica, found.At);
+        var distance = uses.Distance(replica, found.At);
         var limit = learning.SafeDistance(replica);
         var safe = distance < limit ? found.Tokens
-            : lengths.At((long)UsedWithin(replica, chain, held, limit) * blockLength);
+            : lengths.At((long)uses.Within(replica, chain, held, limit) * blockLength);
         Subsume(lengths, replica, held);
         var parts = TakeParts(in prompt, replica, 0, held);
         var depth = Add(chain, lengths, replica, held);
@@ -58,6 +60,8 @@ internal sealed class LruMirror(
             BasisHash = found.Hash,
             Distance = distance,
             Safe = Math.Min(found.Tokens, safe),
+            Fresh = Math.Min(found.Tokens, lengths.At((long)fresh * blockLength)),
+            DoubtedSince = doubted,
         };
     }
 
@@ -120,36 +124,6 @@ internal sealed class LruMirror(
 
     public override void Clear(int replica) => lists.Clear(replica);
 
-    /// <summary>Tokens used at the replica since a pair was, those that requests hold included; none where another
-    /// request holds it.</summary>
-    private long Distance(int replica, int at) =>
-        at == None || (blocks[at].IsPinned && blocks[at].Newer > 1)
-            ? 0
-            : Math.Max(0, lists[replica].Device.Tokens - ages.OlderThan(replica, blocks[at].Stamp));
-
-    /// <summary>How many of a chain's first <paramref name="held"/> blocks were used within so many tokens, or are
-    /// held by requests that came before.</summary>
-    private int UsedWithin(int replica, ReadOnlySpan<ulong> chain, int held, long tokens)
-    {
-        var newest = ages.NewestWithin(replica, lists[replica].Device.Tokens, tokens);
-        var low = 0;
-        while (low < held)
-        {
-            var middle = (low + held) / 2;
-            ref readonly var block = ref blocks[blocks.Find(chain[middle], replica)];
-            if (block.Newer > 1 || ages.IsAmongNewest(replica, block.Stamp, newest))
-            {
-                low = middle + 1;
-            }
-            else
-            {
-                held = middle;
-            }
-        }
-
-        return low;
-    }
-
     private long Weight(PromptLengths lengths, int depth) => lengths.OfBlock(depth, blockLength);
 
     /// <summary>Adds the blocks from <paramref name="depth"/> on, as many as there is room for.</summary>
@@ -164,14 +138,17 @@ internal sealed class LruMirror(
                 WarmOldest(replica);
             }
 
+            // Where notices of the engine left a hole, what lies behind it is there already.
             var weight = Weight(lengths, depth);
-            if (!lists.TryAdd(replica, chain[depth], weight, out var at))
+            var at = blocks.Find(chain[depth], replica);
+            var isNew = at == None;
+            if (isNew && !lists.TryAdd(replica, chain[depth], weight, out at))
             {
                 break;
             }
 
-            lists.Pin(replica, at, weight, isNew: true);
-            blocks[at].BeginsRun = depth == first;
+            lists.Pin(replica, at, weight, isNew);
+            blocks[at].BeginsRun = isNew ? depth == first : blocks[at].BeginsRun;
             _places[depth] = at;
         }
 

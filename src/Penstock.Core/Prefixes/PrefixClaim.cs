@@ -1,3 +1,5 @@
+using Penstock.Core.Primitives;
+
 namespace Penstock.Core.Prefixes;
 
 /// <summary>
@@ -23,6 +25,13 @@ public readonly record struct PrefixClaim
 
     /// <summary>Of these, used so shortly before that no eviction explains it where they were not there.</summary>
     public long Safe { get; internal init; }
+
+    /// <summary>Of these, used again since the cache is in doubt: found or not, they say nothing of what was before.
+    /// </summary>
+    public long Fresh { get; internal init; }
+
+    /// <summary>Since when the cache was in doubt as the request was sent; zero where it was not.</summary>
+    internal Instant DoubtedSince { get; init; }
 
     /// <summary>What the prediction rests on, and under which hash that is known.</summary>
     internal ForecastBasis Basis { get; init; }

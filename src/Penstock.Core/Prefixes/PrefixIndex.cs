@@ -56,7 +56,8 @@ public sealed class PrefixIndex
         _forecast = new CacheForecast(_holders, _lists, _lengths.Known, replicasMax);
         _learning = new CacheLearning(_lists);
         _notices = new CacheNotices(_holders, _lists, keying);
-        _lru = new LruMirror(_holders, _lists, _ages, _forecast, _learning, keying.BlockLength);
+        var uses = new LastUse(_holders, _lists, _ages);
+        _lru = new LruMirror(_holders, _lists, uses, _forecast, _learning, keying.BlockLength);
         _slots = new SlotMirror(_holders, _lists, _forecast, keying.BlockLength, replicasMax);
         _mirrors = new CacheMirror[replicasMax];
         _matched = new int[replicasMax];
@@ -127,12 +128,7 @@ public sealed class PrefixIndex
         _search.Match(prompt.Blocks, _matched);
         var lengths = _lengths.Read(in prompt);
         _forecast.All(in prompt, lengths, _matched, matches, _keying.BlockLength);
-        if (_notices.SharedStore is { } store)
-        {
-            store.Match(prompt.Blocks, _matched);
-            AddShared(_matched[0], lengths, matches);
-        }
-
+        _notices.AddShared(in prompt, lengths, matches, _matched);
         return lengths.Total;
     }
 
@@ -142,6 +138,17 @@ public sealed class PrefixIndex
     {
         _lists.MoveTo(now);
         return _mirrors[replica].Take(in prompt, _lengths.Read(in prompt), replica);
+    }
+
+    /// <summary>Since when a replica's cache is in doubt; zero where it is not.</summary>
+    public Instant DoubtedSince(int replica) => _lists[replica].DoubtedSince;
+
+    /// <summary>A replica's cache is in doubt since a request was sent that did not find what it should have: what is
+    /// used from then on says nothing of what was there before. With null it is not, any more.</summary>
+    public void Doubt(int replica, Instant? since)
+    {
+        ref var cache = ref _lists[replica];
+        cache.DoubtedSince = since is null || cache.DoubtedSince == default ? since ?? default : cache.DoubtedSince;
     }
 
     /// <summary>Whether nothing was forgotten of the whole replica since a claim was made.</summary>
@@ -213,8 +220,7 @@ public sealed class PrefixIndex
             return default;
         }
 
-        var unused = now - _ages.StartOf(replica, _ages.EndOfOldest(replica, lost));
-        return new CacheVictims(lost, unused);
+        return new CacheVictims(lost, now - _ages.StartOf(replica, _ages.EndOfOldest(replica, lost)));
     }
 
     /// <summary>The share of what was unused for so long that was asked for again, 0 to 1, as learned in this pool from
@@ -289,22 +295,6 @@ public sealed class PrefixIndex
         }
 
         _learning.Compare(replica, in claim, report.CachedTokens);
-        if (claim.Basis is ForecastBasis.Block or ForecastBasis.Part)
-        {
-            _lengths.Known.LearnCommon(claim.BasisHash, claim.Predicted, report.CachedTokens);
-        }
-        else if (claim.Basis == ForecastBasis.End)
-        {
-            _forecast.LearnAnswer(claim.BasisHash, _lists[replica].BlockTokens, report.CachedTokens);
-        }
-    }
-
-    private void AddShared(int depth, PromptLengths lengths, Span<PrefixMatch> matches)
-    {
-        var tokens = Math.Min(lengths.At((long)depth * _keying.BlockLength), lengths.Total - 1);
-        foreach (ref var match in matches)
-        {
-            match.Shared = Math.Max(0, tokens - match.Tokens);
-        }
+        _forecast.Learn(replica, in claim, report.CachedTokens);
     }
 }

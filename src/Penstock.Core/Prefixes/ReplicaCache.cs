@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Prefixes;
 
@@ -57,6 +58,10 @@ internal struct ReplicaCache
     /// <summary>Counts how often everything was forgotten: what was held before is not to be given back.</summary>
     public int Generation;
 
+    /// <summary>When a request was sent that did not find what it should have, and no other has since; zero where there
+    /// is no such doubt.</summary>
+    public Instant DoubtedSince;
+
     /// <summary>Blocks times requests that hold them.</summary>
     public long Pins;
 
@@ -91,6 +96,19 @@ internal struct ReplicaCache
         Disk.Capacity = shape.DiskTokens;
         LosesRuns = shape.Kind == CacheKind.Radix;
         BlockTokens = shape.BlockTokens > 0 ? shape.BlockTokens : shape.Kind == CacheKind.Paged ? PagedBlockTokens : 1;
+    }
+
+    /// <summary>Nothing is held any more.</summary>
+    public void Forget()
+    {
+        Device = new TierList { Capacity = Device.Capacity };
+        Host = new TierList { Capacity = Host.Capacity };
+        Disk = new TierList { Capacity = Disk.Capacity };
+        Partial = 0;
+        PartialLost = 0;
+        Pins = 0;
+        DoubtedSince = default;
+        Generation++;
     }
 
     [UnscopedRef]

@@ -54,6 +54,7 @@ internal sealed class SlotMirror(
             Basis = found.Basis,
             BasisHash = found.Hash,
             Safe = found.Tokens,
+            DoubtedSince = lists[replica].DoubtedSince,
         };
     }
 

@@ -12,16 +12,16 @@ internal record struct LineFit
     private double _xx;
     private double _xy;
 
-    /// <summary>How many points there are, older ones counting less.</summary>
+    /// <summary>The weight of all points, older ones counting less.</summary>
     public readonly double Weight => _weight;
 
-    public void Add(double x, double y)
+    public void Add(double x, double y, double weight)
     {
-        _weight++;
-        _x += x;
-        _y += y;
-        _xx += x * x;
-        _xy += x * y;
+        _weight += weight;
+        _x += weight * x;
+        _y += weight * y;
+        _xx += weight * x * x;
+        _xy += weight * x * y;
     }
 
     /// <summary>All points so far count that share of what they did.</summary>

@@ -7,7 +7,8 @@ namespace Penstock.Core.Routing;
 /// <remarks>
 /// A request waits for the prefill that is ahead of it at its replica and for its own, so a line through the times to
 /// first tokens, over the tokens of both, has the time of a token as its slope and what every request waits for, such
-/// as the step under way, as its height at zero. The line is the whole pool's: a replica differs from it by its
+/// as the step under way, as its height at zero. Waits for less than a step weigh little, and those in long lines
+/// nothing: most of them is no prefill. The line is the whole pool's: a replica differs from it by its
 /// <see cref="ReplicaPace"/>. Times are taken from the dispatch and not from the first token before, since first tokens
 /// that are heard of in bunches leave nothing between them.
 /// </remarks>
@@ -15,6 +16,9 @@ internal static class LoadRates
 {
     /// <summary>Weight of the newest answer in the seconds a token, once there were some.</summary>
     private const double Newest = 0.05;
+
+    /// <summary>Weight of the newest first token in the seconds between two.</summary>
+    private const double NewestGap = 0.1;
 
     // An engine that answers before it computes, or buffers, shows rates that no accelerator has. One such answer must
     // not make it look like one for the next hundred.
@@ -44,8 +48,12 @@ internal static class LoadRates
     /// in one.</summary>
     private const double FullStep = 8_192;
 
-    /// <summary>Points of a pool before one is held to be unlikely.</summary>
-    private const double PointsMin = 16;
+    /// <summary>Requests that may have been ahead of one that says something of the rate. What waits in a longer line
+    /// waits for more than prefill, a place among those that are decoded for one.</summary>
+    private const int AheadMax = 2;
+
+    /// <summary>Full weights of points of a pool before one is held to be unlikely.</summary>
+    private const double PointsMin = 8;
 
     /// <summary>Of the prefill in flight that share at least is taken not to be done.</summary>
     private const double UnfinishedMin = 0.1;
@@ -54,7 +62,11 @@ internal static class LoadRates
     private const double SendingSpan = 5;
 
     /// <summary>A first token came.</summary>
-    public static void FirstToken(ref ReplicaLoad load, Instant now) => load.LastFirstTokenAt = now;
+    public static void FirstToken(ref ReplicaLoad load, Instant now)
+    {
+        load.SecondsPerFirstToken += NewestGap * (SinceFirstToken(in load, now) - load.SecondsPerFirstToken);
+        load.LastFirstTokenAt = now;
+    }
 
     /// <summary>A first token came from there at another node, or a request was given up there, which frees the engine
     /// as well: what is in flight from here was not computed before that.</summary>
@@ -65,7 +77,14 @@ internal static class LoadRates
     public static void Prefilled(
         ref ReplicaLoad load, ref LineFit pool, in TicketTable.InFlight request, long uncached, Instant now)
     {
+        if (request.AheadRequests > AheadMax)
+        {
+            return;
+        }
+
         var work = request.AheadTokens + uncached;
+        var share = work / (work + FullStep);
+        var tells = share * share;
         var seconds = Math.Max(0, (request.FirstTokenAt - request.DispatchedAt).TotalSeconds);
         if (pool.Weight >= PointsMin)
         {
@@ -73,24 +92,25 @@ internal static class LoadRates
             var each = load.Pace.Each(line.Each, load.PrefillsAt, now);
             var expected = line.AtZero + (each * work);
             seconds = Math.Clamp(seconds, expected / Unlikely, (expected * Unlikely) + StallSeconds);
-            load.Pace.See(each * seconds / expected, Tells(work / (work + FullStep)), load.PrefillsAt, now);
+            load.Pace.See(each * seconds / expected, tells, load.PrefillsAt, now);
             load.PrefillsAt = now;
         }
 
-        pool.Fade(Kept);
-        pool.Add(work, seconds);
+        pool.Fade(1 - ((1 - Kept) * tells));
+        pool.Add(work, seconds, tells);
     }
 
-    /// <summary>Works the prefill rate out anew.</summary>
-    public static void Refresh(ref ReplicaLoad load, in LineFit pool, Instant now)
+    /// <summary>Works the prefill rates out anew.</summary>
+    public static void Refresh(Span<ReplicaLoad> loads, in LineFit pool, Instant now)
     {
-        var each = load.Pace.Each(Line(in pool).Each, load.PrefillsAt, now);
-        load.PrefillSecondsEach = Math.Clamp(each, 1 / PrefillRateMax, 1 / PrefillRateMin);
-        load.PrefillRate = 1 / load.PrefillSecondsEach;
+        var line = Line(in pool);
+        foreach (ref var load in loads)
+        {
+            var each = load.Pace.Each(line.Each, load.PrefillsAt, now);
+            load.PrefillSecondsEach = Math.Clamp(each, 1 / PrefillRateMax, 1 / PrefillRateMin);
+            load.PrefillRate = 1 / load.PrefillSecondsEach;
+        }
     }
-
-    /// <summary>What a wait says of the rate: little where it is shorter than a step.</summary>
-    private static double Tells(double share) => share * share;
 
     private static (double AtZero, double Each) Line(in LineFit pool)
     {
@@ -126,9 +146,8 @@ internal static class LoadRates
             return all;
         }
 
-        var since = load.PrefillingSince < load.LastFirstTokenAt ? load.LastFirstTokenAt : load.PrefillingSince;
         var own = load.PrefillTokens * load.PrefillSecondsEach;
-        var done = Math.Max(0, (now.Nanoseconds - since.Nanoseconds) * 1e-9);
+        var done = SinceFirstToken(in load, now);
         return all - Math.Min(done, own * (1 - UnfinishedMin));
     }
 
@@ -136,6 +155,38 @@ internal static class LoadRates
     /// </summary>
     public static double Ahead(in ReplicaLoad load, in PeerShare peers, Instant now) =>
         QueueSeconds(in load, load.PrefillTokens + peers.PrefillTokens, now) / load.PrefillSecondsEach;
+
+    /// <summary>When the first token of a request is expected that is sent now, with so many tokens of prefill before
+    /// it and its own; in microseconds.</summary>
+    public static long Due(in ReplicaLoad load, in LineFit pool, double work, Instant now) =>
+        (now.Nanoseconds / 1_000) + (long)(1e6 * (Line(in pool).AtZero + (load.PrefillSecondsEach * work)));
+
+    /// <summary>
+    /// Seconds by which first tokens that have not come are late: the line there moves slower than its tokens say, for
+    /// want of a place among those that are decoded, or because the engine stands still. Twice their mean, since the
+    /// last that joined a line of equals are not late yet and the first are the most; and no more than the line takes
+    /// at the pace of first tokens there, since one request may be late for reasons of its own.
+    /// </summary>
+    public static double OverdueSeconds(in ReplicaLoad load, Instant now)
+    {
+        var late = load.Prefilling == 0
+            ? 0
+            : (now.Nanoseconds / 1_000.0) - (load.DueMicroseconds / (double)load.Prefilling);
+        if (late <= 0)
+        {
+            return 0;
+        }
+
+        var pace = Math.Max(load.SecondsPerFirstToken, SinceFirstToken(in load, now));
+        return Math.Min(2e-6 * late, load.Prefilling * pace);
+    }
+
+    /// <summary>Seconds since the last first token, or since there is something to wait for.</summary>
+    private static double SinceFirstToken(in ReplicaLoad load, Instant now)
+    {
+        var since = load.PrefillingSince < load.LastFirstTokenAt ? load.LastFirstTokenAt : load.PrefillingSince;
+        return Math.Max(0, (now.Nanoseconds - since.Nanoseconds) * 1e-9);
+    }
 
     /// <summary>So many uncached tokens are sent there now.</summary>
     public static void Sent(ref ReplicaLoad load, long tokens, Instant now)

@@ -154,6 +154,8 @@ public sealed class PoolState
         ref var load = ref _replicas[decision.Replica];
         var ahead = LoadRates.Ahead(in load, PeersAt(decision.Replica, happened.At), happened.At);
         load.InFlight++;
+        var due = LoadRates.Due(in load, in _prefills, ahead + decision.UncachedTokens, happened.At);
+        load.DueMicroseconds += due;
         LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
         if (happened.ContextCompacted || happened.Class == RequestClass.Compaction)
         {
@@ -170,6 +172,8 @@ public sealed class PoolState
             PrefillTokens = decision.UncachedTokens,
             PrefillAtDispatch = load.PrefillTokens,
             AheadTokens = ahead,
+            DueMicroseconds = due,
+            AheadRequests = load.Prefilling - 1,
             PromptTokens = decision.PromptTokens,
             MatchedTokens = decision.MatchedTokens,
             PredictedTokens = decision.PredictedTokens,
@@ -227,6 +231,7 @@ public sealed class PoolState
     {
         load.PrefillTokens -= request.PrefillTokens;
         load.Prefilling--;
+        load.DueMicroseconds -= request.DueMicroseconds;
         request.PrefillTokens = 0;
         Check.That(load.PrefillTokens >= 0 && load.Prefilling >= 0);
     }
@@ -240,11 +245,9 @@ public sealed class PoolState
             _outputs.Learn(request.Key, request.Class, report.OutputTokens);
         }
 
-        var isCurrent = _index.IsCurrent(request.Replica, in request.Claim);
-        if (report.CachedTokens >= 0 && report.PromptTokens > 0
-            && load.Compare(request.PredictedTokens, request.Claim.Safe, report.CachedTokens, isCurrent))
+        if (report.CachedTokens >= 0 && report.PromptTokens > 0)
         {
-            _index.Clear(request.Replica);
+            load.Compare(in request, _index, report.CachedTokens);
         }
 
         if (request.FirstTokenSeen)
@@ -253,10 +256,7 @@ public sealed class PoolState
                 ? report.PromptTokens - report.CachedTokens
                 : request.PromptTokens - request.MatchedTokens;
             LoadRates.Prefilled(ref load, ref _prefills, in request, uncached, happened.At);
-            foreach (ref var each in _replicas.AsSpan())
-            {
-                LoadRates.Refresh(ref each, in _prefills, happened.At);
-            }
+            LoadRates.Refresh(_replicas, in _prefills, happened.At);
         }
 
         LoadRates.Answer(ref load, in request, report.OutputTokens, happened.At);

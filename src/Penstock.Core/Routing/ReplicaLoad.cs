@@ -39,6 +39,12 @@ public struct ReplicaLoad
     /// <summary>Measured seconds per token of one answer.</summary>
     public double SecondsPerToken;
 
+    /// <summary>When the first tokens that have not come are expected, summed, in microseconds.</summary>
+    internal long DueMicroseconds;
+
+    /// <summary>Seconds from one first token to the next while there was one to wait for; moving average.</summary>
+    internal double SecondsPerFirstToken;
+
     /// <summary>Since when there is always one of this node's prefills in flight there.</summary>
     internal Instant PrefillingSince;
 
@@ -90,15 +96,29 @@ public struct ReplicaLoad
     public long CachedTokens;
 
     /// <summary>
-    /// One comparison of what the index predicted with what the engine found; true where it shows that the engine lost
-    /// all. Predictions that are not current, from before such a loss was seen, say nothing new.
+    /// One comparison of what the index predicted with what the engine found. Where it shows that the engine lost all,
+    /// the index forgets it too; predictions from before such a loss was seen say nothing new.
     /// </summary>
-    internal bool Compare(long predicted, long safe, long cached, bool isCurrent)
+    internal void Compare(in TicketTable.InFlight request, PrefixIndex index, long cached)
     {
-        PredictedTokens += predicted;
+        PredictedTokens += request.PredictedTokens;
         CachedTokens += cached;
-        Trust = isCurrent ? Trust.After(predicted, safe, cached) : Trust;
-        return isCurrent && Trust.HasRestarted;
+        ref readonly var claim = ref request.Claim;
+        if (!index.IsCurrent(request.Replica, in claim))
+        {
+            return;
+        }
+
+        var clears = claim.DoubtedSince == index.DoubtedSince(request.Replica);
+        Trust = Trust.After(request.PredictedTokens, claim.Safe, cached, claim.Fresh, clears);
+        if (Trust.HasRestarted)
+        {
+            index.Clear(request.Replica);
+        }
+        else
+        {
+            index.Doubt(request.Replica, Trust.IsInDoubt ? request.DispatchedAt : null);
+        }
     }
 
     /// <summary>What is known before anything was seen.</summary>

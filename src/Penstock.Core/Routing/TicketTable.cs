@@ -96,6 +96,12 @@ internal sealed class TicketTable(int max)
         public long PrefillAtDispatch;
         public long PromptTokens;
 
+        /// <summary>Requests whose first tokens were to come before its own.</summary>
+        public int AheadRequests;
+
+        /// <summary>When its first token is expected, in microseconds.</summary>
+        public long DueMicroseconds;
+
         /// <summary>Of these, relied on to be cached.</summary>
         public long MatchedTokens;
 

@@ -189,20 +189,6 @@ internal sealed class Pool : IPoolTeller
         return decision;
     }
 
-    /// <summary>What the events of candidates' engines are worth now, one after the other.</summary>
-    public FeedAge[] FeedsOf(ReadOnlySpan<Candidate> candidates)
-    {
-        var slots = Slots;
-        var feeds = new FeedAge[candidates.Length];
-        for (var i = 0; i < feeds.Length; i++)
-        {
-            var slot = candidates[i].Replica;
-            feeds[i] = slots.IsTaken(slot) ? slots[slot].Cache.Age() : default;
-        }
-
-        return feeds;
-    }
-
     public void FirstToken(RouteTicket ticket)
     {
         var happened = PoolEvent.FirstToken(Now, ticket);
@@ -295,17 +281,7 @@ internal sealed class Pool : IPoolTeller
         }
     }
 
-    private PoolLogHeader Header() => new()
-    {
-        Pool = Snapshot.Name,
-        Policy = _router.Policy.Name,
-        Seed = _settings.Seed,
-        Options = _settings.Options(_slots.Count),
-        Replicas = [.. _slots.Names],
-        Program = ProgramName.Text,
-        StartedTicks = 0,
-        HasCheckpoint = false,
-    };
+    private PoolLogHeader Header() => _settings.Header(Snapshot.Name, _router.Policy.Name, _slots.Names);
 
     /// <summary>What is known now of every replica that the configuration names; a copy.</summary>
     public ReplicaView[] Look()

@@ -1,4 +1,5 @@
 using Penstock.Core.Prefixes;
+using Penstock.Core.Recording;
 using Penstock.Core.Routing;
 using Penstock.Gateway.CacheSync;
 
@@ -14,6 +15,19 @@ internal sealed record PoolSettings(TimeProvider Time, ulong Seed, int PrefixBlo
     public TokenScope Tokens { get; init; }
 
     public PoolOptions Options(int replicas) => new(replicas, PrefixBlocksMax, Keying);
+
+    /// <summary>What the decision log of a pool begins with.</summary>
+    public PoolLogHeader Header(string pool, string policy, IReadOnlyList<string> slots) => new()
+    {
+        Pool = pool,
+        Policy = policy,
+        Seed = Seed,
+        Options = Options(slots.Count),
+        Replicas = [.. slots],
+        Program = ProgramName.Text,
+        StartedTicks = 0,
+        HasCheckpoint = false,
+    };
 }
 
 /// <summary>What a decision log calls the program that wrote it.</summary>

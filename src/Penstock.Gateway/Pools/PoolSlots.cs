@@ -1,3 +1,6 @@
+using Penstock.Core.Routing;
+using Penstock.Gateway.CacheSync;
+
 namespace Penstock.Gateway.Pools;
 
 /// <summary>
@@ -68,6 +71,18 @@ internal sealed class PoolSlots
     public Replica this[int slot] => _bySlot[slot]!;
 
     public bool IsTaken(int slot) => _bySlot[slot] is not null;
+
+    /// <summary>What the events of candidates' engines are worth now, one after the other.</summary>
+    public FeedAge[] FeedsOf(ReadOnlySpan<Candidate> candidates)
+    {
+        var feeds = new FeedAge[candidates.Length];
+        for (var i = 0; i < feeds.Length; i++)
+        {
+            feeds[i] = _bySlot[candidates[i].Replica]?.Cache.Age() ?? default;
+        }
+
+        return feeds;
+    }
 
     /// <summary>−1 where it has none.</summary>
     public int SlotOf(Replica replica) => Array.IndexOf(_bySlot, replica);

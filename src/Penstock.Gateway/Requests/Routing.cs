@@ -57,7 +57,7 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
             ReplicaNames = slots.Names,
             Decision = decision,
             Candidates = candidates,
-            Feeds = pool.FeedsOf(candidates),
+            Feeds = pool.Slots.FeedsOf(candidates),
             At = time.GetElapsedTime(x.StartedAt, now),
         };
         x.Record ??= NewRecord(x);

@@ -156,6 +156,17 @@ public class PrefixIndexTests
     }
 
     [Fact]
+    public void What_lies_behind_a_hole_that_the_engine_made_is_not_kept_twice()
+    {
+        var index = new PrefixIndex(2, 32, new PrefixKeying(16, AreTokens: true));
+        ulong[] chain = [11, 12, 13, 14];
+        index.Stored(1, CacheTier.Device, chain);
+        index.Removed(1, CacheTier.Device, chain.AsSpan(1, 1));
+        index.Insert(chain, 1);
+        Assert.Equal((4, 64), (index.CountOf(1), index.TokensAt(1)));
+    }
+
+    [Fact]
     public void Nothing_is_allocated_after_the_constructor()
     {
         var index = new PrefixIndex(64, 32, PrefixKeying.Bytes);

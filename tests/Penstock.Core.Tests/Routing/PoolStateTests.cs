@@ -236,14 +236,14 @@ public class PoolStateTests
         for (var round = 0; round < 40; round++)
         {
             var computed = 0;
-            var sent = Enumerable.Range(0, 10).Select(i => rig.SendTo(0, (i + 1) * 2_000, at: round * 60)).ToList();
+            var sent = Enumerable.Range(0, 10).Select(i => rig.SendTo(0, (i + 1) * 20_000, at: round * 100)).ToList();
             for (var i = 0; i < sent.Count; i++)
             {
-                computed += (i + 1) * 2_000;
-                rig.FirstToken(sent[i], (round * 60) + (2 * Math.Ceiling(computed / 20_000.0 / 2)));
+                computed += (i + 1) * 20_000;
+                rig.FirstToken(sent[i], (round * 100) + (2 * Math.Ceiling(computed / 20_000.0 / 2)));
             }
 
-            sent.ForEach(ticket => rig.End(ticket, at: (round * 60) + 30));
+            sent.ForEach(ticket => rig.End(ticket, at: (round * 100) + 60));
         }
 
         Assert.InRange(rig[0].PrefillRate, 15_000, 25_000);

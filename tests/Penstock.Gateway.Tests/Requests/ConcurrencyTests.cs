@@ -20,11 +20,13 @@ public class ConcurrencyTests
         var engines = Enumerable.Range(0, 3).Select(_ => Personality.Vllm.Start()).ToArray();
         await using var gateway = await RunningGateway.StartAsync(engines);
         var random = new Random(seed);
+        await OneAsync(gateway, kind: 0, leaveAfter: 200);
+        await OneAsync(gateway, kind: 0, leaveAfter: 20);
         Array.ForEach(engines, e => AddFaults(e, random));
         var plans = Enumerable.Range(0, Requests).Select(_ => (random.Next(4), random.Next(1, 300))).ToArray();
         await Task.WhenAll(plans.Select(p => OneAsync(gateway, p.Item1, p.Item2)));
         var books = await gateway.CloseBooksAsync();
-        Assert.Equal(Requests, books.Count);
+        Assert.Equal(Requests + 2, books.Count);
         Assert.All(books, b => Assert.Equal(
             b.Story.Where(s => !s.EndsWith("no_replica", StringComparison.Ordinal)), b.Booked));
         Assert.All(books, b => Assert.DoesNotContain(b.Booked, s => s.EndsWith("aborted", StringComparison.Ordinal)));

@@ -12,7 +12,8 @@ namespace Penstock.Core.Routing.Policies;
 /// With <c>P</c> the uncached prompt tokens in flight at a replica, <c>u</c> this request's uncached tokens there,
 /// <c>μ</c> its prefill rate and <c>Q</c> its requests in flight:
 /// <list type="bullet">
-/// <item>queue: what is left of <c>P/μ</c>, and the wait for a slot where the engine has a fixed number;</item>
+/// <item>queue: what is left of <c>P/μ</c>, by how much first tokens there are late already, and the wait for a slot
+/// where the engine has told a fixed number;</item>
 /// <item>prefill: <c>u/μ</c>;</item>
 /// <item>congestion: <c>u/μ</c> times the price that the whole fleet's backlog sets (<see cref="FleetTraffic"/>), so
 /// that an idle fleet minimises this request's own delay and a saturated one the work;</item>
@@ -98,6 +99,7 @@ internal sealed class PenstockPolicy : RoutePolicy
             ref readonly var load = ref loads[candidate.Replica];
             var prefill = candidate.UncachedTokens * load.PrefillSecondsEach;
             var queue = LoadRates.QueueSeconds(in load, candidate.PrefillTokens, now)
+                + LoadRates.OverdueSeconds(in load, now)
                 + SlotWait(in load, candidate.InFlight, answer * load.SecondsPerToken);
             var congestion = price * prefill;
             var slowdown = Math.Min(SlowdownMax, ReadingShare * candidate.InFlight) * prefill;
@@ -116,7 +118,8 @@ internal sealed class PenstockPolicy : RoutePolicy
         var loads = pool.Replicas;
         foreach (ref var candidate in candidates)
         {
-            if (candidate.Ineligible == Ineligible.No && !pool.Index.HasRoom(candidate.Replica, candidate.UncachedTokens))
+            if (candidate.Ineligible == Ineligible.No
+                && !pool.Index.HasRoom(candidate.Replica, candidate.UncachedTokens))
             {
                 candidate.Terms[4] = Evicted(pool, in candidate, now) * loads[candidate.Replica].PrefillSecondsEach;
             }

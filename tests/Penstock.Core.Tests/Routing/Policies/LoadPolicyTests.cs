@@ -11,8 +11,11 @@ public class LoadPolicyTests
     public void Weighted_random_draws_in_proportion_to_the_measured_rates()
     {
         var rig = new PoolRig("weighted-random", 2);
-        rig.Teach(0, prefillRate: 2_000, secondsPerToken: 0.02);
-        rig.Teach(1, prefillRate: 6_000, secondsPerToken: 0.02);
+        for (var i = 0; i < 100; i++)
+        {
+            rig.Teach(0, prefillRate: 2_000, secondsPerToken: 0.02, answers: 2);
+            rig.Teach(1, prefillRate: 6_000, secondsPerToken: 0.02, answers: 2);
+        }
 
         // One in four of 4,000 draws: a standard deviation of 27.
         Assert.InRange(rig.Count(4_000)[0], 860, 1_140);
