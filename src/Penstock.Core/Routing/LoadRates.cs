@@ -58,6 +58,9 @@ internal static class LoadRates
     /// <summary>Of the prefill in flight that share at least is taken not to be done.</summary>
     private const double UnfinishedMin = 0.1;
 
+    /// <summary>Replicas whose rates are worked out with every answer.</summary>
+    private const int RefreshedMax = 16;
+
     /// <summary>Seconds over which the rate of sending is averaged.</summary>
     private const double SendingSpan = 5;
 
@@ -100,12 +103,15 @@ internal static class LoadRates
         pool.Add(work, seconds, tells);
     }
 
-    /// <summary>Works the prefill rates out anew.</summary>
-    public static void Refresh(Span<ReplicaLoad> loads, in LineFit pool, Instant now)
+    /// <summary>Works the prefill rates out anew, of some replicas each time: a pool of hundreds has no time for all.
+    /// </summary>
+    public static void Refresh(Span<ReplicaLoad> loads, ref int next, in LineFit pool, Instant now)
     {
         var line = Line(in pool);
-        foreach (ref var load in loads)
+        for (var count = Math.Min(RefreshedMax, loads.Length); count > 0; count--)
         {
+            next = next + 1 < loads.Length ? next + 1 : 0;
+            ref var load = ref loads[next];
             var each = load.Pace.Each(line.Each, load.PrefillsAt, now);
             load.PrefillSecondsEach = Math.Clamp(each, 1 / PrefillRateMax, 1 / PrefillRateMin);
             load.PrefillRate = 1 / load.PrefillSecondsEach;

@@ -23,6 +23,7 @@ public sealed class PoolState
     private readonly PeerLoads _peers;
     private readonly TicketTable _tickets = new(InFlightMax);
     private LineFit _prefills;
+    private int _refreshed;
 
     /// <summary>Every replica starts as not healthy.</summary>
     public PoolState(PoolOptions options)
@@ -129,6 +130,7 @@ public sealed class PoolState
         Sessions.Save(to);
         _tickets.Save(to);
         to.Write(in _prefills);
+        to.Write(_refreshed);
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote, into a state with the same options.</summary>
@@ -141,6 +143,7 @@ public sealed class PoolState
         Sessions.Load(ref from);
         _tickets.Load(ref from);
         _prefills = from.Read<LineFit>();
+        _refreshed = Math.Clamp(from.Read<int>(), 0, _replicas.Length - 1);
     }
 
     private PeerShare PeersAt(int replica, Instant now) => _peers.IsEmpty
@@ -256,7 +259,7 @@ public sealed class PoolState
                 ? report.PromptTokens - report.CachedTokens
                 : request.PromptTokens - request.MatchedTokens;
             LoadRates.Prefilled(ref load, ref _prefills, in request, uncached, happened.At);
-            LoadRates.Refresh(_replicas, in _prefills, happened.At);
+            LoadRates.Refresh(_replicas, ref _refreshed, in _prefills, happened.At);
         }
 
         LoadRates.Answer(ref load, in request, report.OutputTokens, happened.At);
