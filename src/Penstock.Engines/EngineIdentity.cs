@@ -36,6 +36,9 @@ public sealed record EngineIdentity
     /// <summary>No real model is behind it, and it says so itself.</summary>
     public bool Simulated { get; init; }
 
+    /// <summary>It takes requests in some dialect that is known.</summary>
+    public bool HasDialect => (Capabilities & (EngineCapabilities.NativeMessages | EngineCapabilities.NativeChat)) != 0;
+
     public bool Can(EngineCapabilities capability) => (Capabilities & capability) == capability;
 }
 

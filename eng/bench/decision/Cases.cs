@@ -1,5 +1,6 @@
 using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
+using Penstock.Core.Recording;
 using Penstock.Core.Routing;
 
 namespace Penstock.DecisionBench;
@@ -37,6 +38,7 @@ internal static class Cases
         yield return (
             "decide, penstock, 200 messages that nobody holds, caches full", what => DecideFull(what, held: false));
         yield return ("decide, dispatch, first token, end; penstock, 100k tokens", DecideAndApply);
+        yield return ("checkpoint of the full pool for its decision log", Checkpoint);
     }
 
     private static Row Match(string what, int blocks, int? budget, bool one)
@@ -151,6 +153,18 @@ internal static class Cases
             pool.Apply(PoolEvent.FirstToken(at + TimeSpan.FromMilliseconds(50), ticket));
             pool.Apply(PoolEvent.Ended(
                 at + TimeSpan.FromSeconds(4), ticket, RouteEnd.Completed, 100_000, 99_000, 200), Prompt(chain));
+        });
+    }
+
+    /// <summary>What the pool waits for when a log of it begins: a million pairs, copied once.</summary>
+    private static Row Checkpoint(string what)
+    {
+        var pool = FullPool(out _);
+        return Row.Measure(what, null, _ =>
+        {
+            var state = new LogState();
+            pool.Save(new StateWriter(state));
+            state.Release();
         });
     }
 

@@ -11,6 +11,13 @@ if (args.Contains("--help"))
 }
 
 var options = new Options(args);
+if (options.Problem() is { } problem)
+{
+    Console.Error.WriteLine($"{problem}; --help lists them");
+    Environment.ExitCode = 2;
+    return;
+}
+
 var setting = new Setting(options);
 var seeds = options.Count("seeds", 5);
 var entries = Entry.Of(

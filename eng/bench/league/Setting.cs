@@ -44,7 +44,12 @@ internal sealed class Setting(Options options)
     private Workload Workload(ulong seed, double seconds) => Name switch
     {
         "sessions" => new SessionWorkload(
-            _sessions.Value, new SessionOptions { Concurrent = options.Count("sessions", 120) }, seed),
+            _sessions.Value,
+            new SessionOptions
+            {
+                Concurrent = options.Count("sessions", 120), WholeShare = options.Number("whole", 0),
+            },
+            seed),
         "conversation" => new ConversationWorkload(_conversation.Value, options.Number("speedup", 4), seed),
         "chat" => new ChatWorkload(new ChatOptions { Concurrent = options.Count("sessions", 400) }, seed),
         "bursts" => new PrefixWorkload(

@@ -25,6 +25,7 @@ internal static class DecisionReport
         Pair(output, "Pool", decision.Text("pool"));
         Pair(output, "Policy", decision.Text("policy"));
         Pair(output, "Prompt", PromptText(decision));
+        Pair(output, "Replicas", ReplicasText(decision));
         Pair(output, "Config", decision.Text("snapshot_version") is { } version ? $"version {version}" : null);
         output.Line();
         Candidates(output, decision);
@@ -61,6 +62,14 @@ internal static class DecisionReport
                 + (output is null ? "" : $"; an answer of {output} tokens is expected");
     }
 
+    private static string? ReplicasText(JsonElement decision)
+    {
+        var shown = decision.Items("candidates").Count;
+        return decision.Number("replicas_considered") is not { } considered ? null
+            : $"{Fields.Show(considered)} considered"
+                + (shown > 0 && shown < considered ? $", the {Fields.Show(shown)} that cost least are shown" : "");
+    }
+
     private static string Values(JsonElement decision, string name, string unit) =>
         string.Join(", ", decision.Properties(name)
             .Where(static p => p.Value.ValueKind != JsonValueKind.Null)
@@ -77,17 +86,18 @@ internal static class DecisionReport
 
         var terms = candidates
             .SelectMany(static c => c.Items("terms"))
-            .Select(static t => (Name: t.Text("name") ?? "?", Unit: t.Text("unit")))
+            .Select(static t => (Name: t.Text("name") ?? "?", Unit: t.Text("unit") ?? ""))
             .DistinctBy(static t => t.Name)
             .ToList();
         var loads = Loads.Where(l => candidates.Any(c => c.Field(l.Field) is not null)).ToList();
         var table = new Table()
             .TextColumns("", "Replica")
-            .NumberColumns("Cost")
-            .NumberColumns([.. terms.Select(static t => t.Unit is null ? t.Name : $"{t.Name} ({t.Unit})")])
+            .NumberColumns(CostHeading(decision))
+            .NumberColumns([.. terms.Select(static t => WithUnit(t.Name, t.Unit))])
             .NumberColumns([.. loads.Select(static l => l.Heading)])
             .TextColumns("Note");
-        foreach (var candidate in candidates)
+        var costs = Costs(decision, candidates);
+        foreach (var (candidate, cost) in candidates.Zip(costs))
         {
             var values = candidate.Items("terms")
                 .DistinctBy(static t => t.Text("name"))
@@ -96,44 +106,39 @@ internal static class DecisionReport
             [
                 candidate.Text("replica") == decision.Text("replica") ? ">" : "",
                 candidate.Text("replica"),
-                candidate.Text("cost"),
+                cost,
                 .. terms.Select(t => values.GetValueOrDefault(t.Name)),
                 .. loads.Select(l => candidate.Text(l.Field)),
-                Note(candidate, decision),
+                CandidateNote.Of(candidate, decision),
             ]);
         }
 
         output.Table(table);
     }
 
-    private static string Note(JsonElement candidate, JsonElement decision)
+    private static string WithUnit(string name, string? unit) =>
+        string.IsNullOrEmpty(unit) ? name : $"{name} ({unit})";
+
+    private static string CostHeading(JsonElement decision) => decision.Text("cost_kind") switch
     {
-        if (candidate.Flag("eligible") == false)
+        "rank" => "Rank",
+        "draw" => "Draw",
+        _ => WithUnit("Cost", decision.Text("cost_unit")),
+    };
+
+    /// <summary>Of costs that are ranks only the order says something: places are shown in their stead.</summary>
+    private static IEnumerable<string?> Costs(JsonElement decision, IReadOnlyList<JsonElement> candidates)
+    {
+        if (decision.Text("cost_kind") != "rank")
         {
-            return $"not eligible: {candidate.Text("why_not") ?? "no reason recorded"}";
+            return candidates.Select(static c => c.Text("cost"));
         }
 
-        var replica = candidate.Text("replica");
-        string[] notes =
-        [
-            replica is null ? ""
-                : replica == decision.Text("replica") ? "chosen"
-                : replica == decision.Text("runner_up") ? "runner-up"
-                : "",
-            candidate.Text("cache_trust") is { } trust and not "trusted" ? $"its cache index is {trust}" : "",
-            Events(candidate),
-            candidate.Text("peer_age_ms") is { } age and not "0" ? $"other gateways' view {age} ms old" : "",
-        ];
-        return string.Join(", ", notes.Where(static n => n.Length > 0));
+        var eligible = candidates.Where(static c => c.Flag("eligible") != false).ToList();
+        return candidates.Select(c => c.Number("cost") is { } cost && c.Flag("eligible") != false
+            ? Fields.Show(1 + eligible.Count(other => other.Number("cost") < cost))
+            : null);
     }
-
-    /// <summary>How far the engine's own events of its cache were known.</summary>
-    private static string Events(JsonElement candidate) => candidate.Text("cache_events") switch
-    {
-        null or "none" => "",
-        var state when candidate.Text("cache_event_age_ms") is { } age => $"cache events {state}, last {age} ms ago",
-        var state => $"cache events {state}, none yet",
-    };
 
     private static void Attempts(CommandOutput output, JsonElement decision)
     {

@@ -12,7 +12,7 @@ internal sealed class ExplainCommand
 
     private readonly Argument<string> _id = new("id")
     {
-        Description = "The decision's id, from the response header penstock-decision-id.",
+        Description = "The id of a decision (response header penstock-decision-id) or of a request (req_…).",
     };
 
     public static Command Create() => new ExplainCommand().Build();
@@ -22,9 +22,9 @@ internal sealed class ExplainCommand
         var command = new DocumentedCommand(
             "explain",
             "Show why a request was routed as it was: the candidates, their costs, the runner-up.",
-            "penstock explain dec_01hzy3",
-            "penstock explain dec_01hzy3 --json",
-            "penstock explain dec_01hzy3 --admin-url http://10.0.0.7:8081 --key \"$PENSTOCK_KEY\"")
+            "penstock explain dec_6b0006a400000002",
+            "penstock explain req_01kb3x8m2k7r9d4p6t0w5y1ze8 --json",
+            "penstock explain dec_6b0006a400000002 --admin-url http://10.0.0.7:8081 --key \"$PENSTOCK_KEY\"")
         {
             _id,
             CommandOutput.JsonOption(),

@@ -14,59 +14,85 @@ internal static class Reason
         }
 
         var candidates = decision.Items("candidates");
-        var chosen = Find(candidates, chosenName);
-        var eligible = candidates.Count(static c => c.Flag("eligible") != false);
-        if (eligible == 1)
+        if (candidates.Count(static c => c.Flag("eligible") != false) == 1)
         {
             return $"{chosenName} was the only replica that could take the request.";
         }
 
+        var policy = decision.Text("policy") is { } name ? $"policy {name}" : "the policy";
+        var chosen = Find(candidates, chosenName);
         var runnerUpName = decision.Text("runner_up");
-        if (chosen?.Number("cost") is not { } cost
-            || runnerUpName is null
-            || Find(candidates, runnerUpName) is not { } runnerUp
-            || runnerUp.Number("cost") is not { } otherCost)
+        if (chosen?.Number("cost") is { } cost && runnerUpName is not null
+            && Find(candidates, runnerUpName) is { } runnerUp)
         {
-            var policy = decision.Text("policy") is { } name ? $"policy {name}" : "the policy";
-            return $"{policy} chose {chosenName}{(decision.Text("reason") is { } why ? $": {why}" : "")}.";
+            if (runnerUp.Flag("passed_over") == true)
+            {
+                return $"{policy} prefers {chosenName} and passes over all others.";
+            }
+
+            if (runnerUp.Number("cost") is { } otherCost)
+            {
+                return Compare(decision, policy, (chosenName, chosen.Value, cost), (runnerUpName, runnerUp, otherCost));
+            }
         }
 
-        return cost == otherCost
-            ? $"{chosenName} and {runnerUpName} cost the same ({Fields.Show(cost)}), and the draw chose {chosenName}."
-            : $"{chosenName} costs {Fields.Show(cost)} against {Fields.Show(otherCost)} for {runnerUpName}"
-                + $"{MainDifference(chosen.Value, runnerUp, cost < otherCost)}.";
+        return $"{policy} chose {chosenName}{(decision.Text("reason") is { } why ? $": {why}" : "")}.";
     }
 
-    private static string MainDifference(JsonElement chosen, JsonElement runnerUp, bool chosenIsCheaper)
+    private static string Compare(
+        JsonElement decision, string policy, (string Name, JsonElement Of, double Cost) chosen,
+        (string Name, JsonElement Of, double Cost) runnerUp)
     {
-        if (!chosenIsCheaper)
+        var kind = decision.Text("cost_kind");
+        if (kind == "draw")
         {
-            return ", and was chosen although it costs more";
+            return $"{policy} draws, and drew {chosen.Name}.";
         }
 
-        var theirs = Terms(runnerUp);
-        var main = Terms(chosen)
-            .Where(t => theirs.ContainsKey(t.Key))
-            .Select(t => (Name: t.Key, t.Value.Unit, Mine: t.Value.Value, Theirs: theirs[t.Key].Value))
-            .OrderByDescending(static t => t.Theirs - t.Mine)
-            .FirstOrDefault();
-        if (main.Name is null || main.Theirs <= main.Mine)
+        var isRank = kind == "rank";
+        if (chosen.Cost == runnerUp.Cost)
         {
-            return "";
+            var same = isRank ? "are alike to the rule" : $"cost the same ({Fields.Show(chosen.Cost)})";
+            return $"{chosen.Name} and {runnerUp.Name} {same}, and the draw chose {chosen.Name}.";
         }
 
-        var unit = main.Unit is null ? "" : $" {main.Unit}";
-        return $", mostly for its {main.Name}: {Fields.Show(main.Mine)} against {Fields.Show(main.Theirs)}{unit}";
+        var terms = Both(chosen.Of, runnerUp.Of);
+        var unit = decision.Text("cost_unit") is { Length: > 0 } written ? $" {written}" : "";
+        return isRank
+            ? $"{policy} puts {chosen.Name} before {runnerUp.Name}{Shown(First(terms), ", for its")}."
+            : $"{chosen.Name} costs {Fields.Show(chosen.Cost)} against {Fields.Show(runnerUp.Cost)}{unit} for "
+                + $"{runnerUp.Name}"
+                + (chosen.Cost < runnerUp.Cost
+                    ? Shown(Largest(terms, kind == "product"), ", mostly for its")
+                    : ", and was chosen although it costs more")
+                + ".";
     }
 
-    private static Dictionary<string, (double Value, string? Unit)> Terms(JsonElement candidate) =>
-        candidate.Items("terms")
+    private static string Shown(Term? term, string before) => term is null ? ""
+        : $"{before} {term.Name}: {Fields.Show(term.Mine)} against {Fields.Show(term.Theirs)}"
+            + (string.IsNullOrEmpty(term.Unit) ? "" : $" {term.Unit}");
+
+    /// <summary>The first in which the chosen one is better: terms of a rank come in the order of their weight.
+    /// </summary>
+    private static Term? First(IEnumerable<Term> terms) => terms.FirstOrDefault(static t => t.Mine < t.Theirs);
+
+    /// <summary>What made the most of the difference: of a sum the largest one, of a product the largest ratio, a term
+    /// that may be 0 counting one more.</summary>
+    private static Term? Largest(IEnumerable<Term> terms, bool isProduct) => terms
+        .Where(static t => t.Mine < t.Theirs)
+        .MaxBy(t => isProduct ? (t.Theirs + 1) / (t.Mine + 1) : t.Theirs - t.Mine);
+
+    private static IEnumerable<Term> Both(JsonElement chosen, JsonElement runnerUp)
+    {
+        var theirs = runnerUp.Items("terms")
             .Where(static t => t.Text("name") is not null && t.Number("value") is not null)
             .DistinctBy(static t => t.Text("name"))
-            .ToDictionary(
-                static t => t.Text("name")!,
-                static t => (t.Number("value")!.Value, t.Text("unit")),
-                StringComparer.Ordinal);
+            .ToDictionary(static t => t.Text("name")!, static t => t.Number("value")!.Value, StringComparer.Ordinal);
+        return chosen.Items("terms")
+            .Where(t => t.Number("value") is not null && theirs.ContainsKey(t.Text("name") ?? ""))
+            .Select(t => new Term(
+                t.Text("name")!, t.Number("value")!.Value, theirs[t.Text("name")!], t.Text("unit")));
+    }
 
     private static JsonElement? Find(IReadOnlyList<JsonElement> candidates, string replica)
     {
@@ -80,4 +106,7 @@ internal static class Reason
 
         return null;
     }
+
+    /// <summary>One term of the chosen replica and of the runner-up.</summary>
+    private sealed record Term(string Name, double Mine, double Theirs, string? Unit);
 }

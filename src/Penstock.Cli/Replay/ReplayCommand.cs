@@ -83,7 +83,7 @@ internal sealed class ReplayCommand
 /// <summary>One log and what came of its replay.</summary>
 internal sealed record ReplayedLog(string Path, ReplayResult? Result, string? Problem)
 {
-    public bool IsSame => Result is { Difference: null };
+    public bool IsSame => Result is { Difference: null, IsDamaged: false };
 
     public static ReplayedLog Run(string path, string? policy)
     {
@@ -95,6 +95,11 @@ internal sealed record ReplayedLog(string Path, ReplayResult? Result, string? Pr
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             return new ReplayedLog(path, null, e.Message);
+        }
+        catch (Exception e)
+        {
+            // Of a log that nobody wrote so, or of a bug: either way the other logs are looked at too.
+            return new ReplayedLog(path, null, $"the replay failed: {e.GetType().Name}: {e.Message}");
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Penstock.Cli.Output;
 using Penstock.Core.Recording;
@@ -48,10 +49,14 @@ internal static class ReplayReport
             json.WriteNumber("decisions", result.Decisions);
             json.WriteNumber("events", result.Events);
             json.WriteBoolean("torn", result.IsTorn);
+            json.WriteBoolean("damaged", result.IsDamaged);
+            json.WriteNumber("unread_bytes", result.UnreadBytes);
             if (result.Difference is { } difference)
             {
                 json.WriteStartObject("first_difference");
                 json.WriteNumber("number", difference.Number);
+                json.WriteString("id", IdOf(difference.Id));
+                json.WriteString("time", result.Header.TimeOf(difference.At));
                 json.WriteBoolean("costs_differ", difference.CostsDiffer);
                 Write(json, "recorded", result.Header, difference.Recorded);
                 Write(json, "replayed", result.Header, difference.Replayed);
@@ -71,7 +76,10 @@ internal static class ReplayReport
     {
         { Problem: { } problem } => problem,
         { Result.Difference: { } difference } => $"differs at decision {difference.Number}",
-        { Result.IsTorn: true } => "same, as far as it was written",
+        { Result: { IsDamaged: true } result } =>
+            $"damaged: {result.UnreadBytes} bytes were not looked at; same before them",
+        { Result: { IsTorn: true } result } =>
+            $"same, as far as it was written; {result.UnreadBytes} bytes of a torn end were not looked at",
         _ => "same",
     };
 
@@ -83,7 +91,10 @@ internal static class ReplayReport
         }
 
         output.Line();
-        output.Line($"{Path.GetFileName(log.Path)}, decision {difference.Number}:");
+        var time = result.Header.TimeOf(difference.At)
+            .ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+        var id = IdOf(difference.Id) is { } known ? $"{known}, " : "";
+        output.Line($"{Path.GetFileName(log.Path)}, decision {difference.Number} ({id}{time}):");
         output.Line($"  recorded  {Describe(result.Header, difference.Recorded)}");
         output.Line($"  replayed  {Describe(result.Header, difference.Replayed)}");
         if (difference.Recorded == difference.Replayed)
@@ -138,6 +149,8 @@ internal static class ReplayReport
         {
             json.WriteStartObject();
             json.WriteNumber("number", example.Number);
+            json.WriteString("id", IdOf(example.Id));
+            json.WriteString("time", header.TimeOf(example.At));
             Write(json, "recorded", header, example.Recorded);
             Write(json, "other", header, example.Other);
             json.WriteEndObject();
@@ -160,6 +173,8 @@ internal static class ReplayReport
     private static string Describe(PoolLogHeader header, RouteDecision decision) =>
         $"{NameOf(header, decision.Replica) ?? "no replica"}, runner-up {NameOf(header, decision.RunnerUp) ?? "none"}, "
         + $"{decision.MatchedTokens} of {decision.PromptTokens} prompt tokens expected in its cache";
+
+    private static string? IdOf(ulong id) => id == 0 ? null : DecisionId.Format(id);
 
     private static string? NameOf(PoolLogHeader header, int slot) =>
         slot >= 0 && slot < header.Replicas.Length ? header.Replicas[slot] : null;

@@ -14,6 +14,8 @@ internal sealed record FoundEngine(Uri Url, EngineIdentity? Identity, string? Re
 /// <summary>The fleet behind <c>serve --engine URL …</c>: what runs where is found out by asking.</summary>
 internal static class EngineFleet
 {
+    private const int TriesMax = 3;
+
     /// <summary>Asks all addresses at once.</summary>
     public static async Task<ImmutableArray<FoundEngine>> ProbeAsync(
         ImmutableArray<Uri> urls, TimeProvider time, CancellationToken stop)
@@ -21,7 +23,7 @@ internal static class EngineFleet
         using var client = new EngineClient(time);
         var found = await Task.WhenAll(urls.Select(async url =>
         {
-            var result = await EngineProbe.IdentifyAsync(client, new EngineEndpoint(url), null, stop);
+            var result = await AskAsync(client, new EngineEndpoint(url), stop);
             return new FoundEngine(url, result.Identity, result.Reason);
         }));
         return [.. found];
@@ -53,6 +55,20 @@ internal static class EngineFleet
             Pools = [.. pools],
             Keys = [key],
         };
+    }
+
+    /// <summary>A busy engine that is late with a page could be taken for another kind, which would then be
+    /// configured.</summary>
+    private static async Task<ProbeResult> AskAsync(
+        EngineClient client, EngineEndpoint endpoint, CancellationToken stop)
+    {
+        var result = await EngineProbe.IdentifyAsync(client, endpoint, null, stop);
+        for (var tries = 1; tries < TriesMax && result is { Identity: not null, Missing: not null }; tries++)
+        {
+            result = await EngineProbe.IdentifyAsync(client, endpoint, null, stop);
+        }
+
+        return result;
     }
 
     private static ModelConfig ModelOf(ServedModel model) => new()

@@ -42,7 +42,30 @@ internal static class CacheRules
     {
         Address($"{path}.endpoint", events.Endpoint, events.Ranks ?? 1, errors);
         Address($"{path}.replay_endpoint", events.ReplayEndpoint, events.Ranks ?? 1, errors);
+        Apart(path, events, errors);
     }
+
+    /// <summary>Rank r has both ports + r, on the engine's host: what replays to one rank must not publish another.
+    /// </summary>
+    private static void Apart(string path, KvEventsConfig events, ConfigErrors errors)
+    {
+        var ranks = events.Ranks ?? 1;
+        if (TcpAddress.Parse(events.Endpoint ?? "") is { IsBoundHere: false } publisher
+            && TcpAddress.Parse(events.ReplayEndpoint ?? "") is { } replay
+            && publisher.Host == replay.Host && Math.Abs(publisher.Port - replay.Port) < ranks)
+        {
+            errors.Add(
+                $"{path}.replay_endpoint",
+                $"has the ports {Ports(replay, ranks)}, which overlap {Ports(publisher, ranks)} of endpoint; keep them "
+                + $"apart by the number of ranks, such as {replay with { Port = FreeBeside(publisher, ranks) }}");
+        }
+    }
+
+    private static string Ports(TcpAddress first, long ranks) =>
+        ranks == 1 ? $"{first.Port}" : $"{first.Port} to {first.Port + ranks - 1}";
+
+    private static int FreeBeside(TcpAddress publisher, long ranks) => (int)(
+        publisher.Port + (2 * ranks) - 1 <= ushort.MaxValue ? publisher.Port + ranks : publisher.Port - ranks);
 
     private static void Address(string path, string? written, long ranks, ConfigErrors errors)
     {
@@ -65,7 +88,7 @@ internal static class CacheRules
     /// <summary>Which engine speaks is known by the port that it connects to.</summary>
     private static void Bound(string path, KvEventsConfig events, Dictionary<int, string> bound, ConfigErrors errors)
     {
-        if (!events.Enabled || events.Endpoint is null
+        if (events.Enabled == false || events.Endpoint is null
             || TcpAddress.Parse(events.Endpoint) is not { IsBoundHere: true } address)
         {
             return;

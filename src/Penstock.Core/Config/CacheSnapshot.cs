@@ -14,6 +14,9 @@ public sealed record KvEventsSnapshot
 
     public bool Enabled { get; init; } = true;
 
+    /// <summary>Events that an engine gives out once, to whoever asks first, are fetched here.</summary>
+    public bool Drains { get; init; } = true;
+
     /// <summary>The publisher of rank 0; null: where the engine says.</summary>
     public TcpAddress? Endpoint { get; init; }
 
@@ -41,6 +44,8 @@ public sealed record CacheSnapshot
 
     public long? DiskTokens { get; init; }
 
+    public RestoreCosts Restoring { get; init; }
+
     /// <summary>The shape that an engine told, with what is configured laid over it.</summary>
     public CacheShape Over(in CacheShape told) => told with
     {
@@ -50,6 +55,7 @@ public sealed record CacheSnapshot
         HasHost = HostTokens is { } host ? host > 0 : told.HasHost,
         DiskTokens = DiskTokens ?? told.DiskTokens,
         HasDisk = DiskTokens is { } disk ? disk > 0 : told.HasDisk,
+        Restoring = Restoring,
     };
 }
 

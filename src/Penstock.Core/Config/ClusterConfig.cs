@@ -5,7 +5,7 @@ namespace Penstock.Core.Config;
 /// <summary>How this gateway is one of several over the same replicas; becomes <see cref="ClusterSnapshot"/>.</summary>
 public sealed record ClusterConfig
 {
-    [Setting("Unique name of this gateway; the machine's name and four random letters where it is missing.",
+    [Setting("Unique name of this gateway; the machine's name and six random hex digits where it is missing.",
         Restart = true)]
     public string? Node { get; init; }
 

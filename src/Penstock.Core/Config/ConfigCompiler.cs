@@ -36,7 +36,7 @@ public static class ConfigCompiler
     private static FleetSnapshot Build(PenstockConfig config, long version, SecretValues secrets)
     {
         var idOf = IdsOf(config);
-        ImmutableArray<PoolSnapshot> pools = [.. config.Pools.Select(p => Pool(p, idOf, config.Routing, secrets))];
+        ImmutableArray<PoolSnapshot> pools = [.. config.Pools.Select(p => Pool(p, idOf, config, secrets))];
         ImmutableArray<ModelSnapshot> models = [.. config.Models.Select(m => Model(m, pools))];
         var byName = models
             .SelectMany(static m => m.Aliases.Prepend(m.Id).Select(name => (Name: name, Model: m)))
@@ -95,7 +95,7 @@ public static class ConfigCompiler
     }
 
     private static PoolSnapshot Pool(
-        PoolConfig pool, Func<string, string> idOf, RoutingConfig routing, SecretValues secrets) =>
+        PoolConfig pool, Func<string, string> idOf, PenstockConfig config, SecretValues secrets) =>
         new()
         {
             Name = pool.Name,
@@ -106,7 +106,7 @@ public static class ConfigCompiler
             Engine = pool.Engine,
             UpstreamModel = pool.UpstreamModel,
             UpstreamKey = TextOf(pool.Credential, secrets),
-            Replicas = [.. pool.Replicas.Select(r => Replica(r, pool))],
+            Replicas = [.. pool.Replicas.Select(r => Replica(r, pool, isAlone: config.Cluster is null))],
             Timeouts = new()
             {
                 Connect = pool.Timeouts.Connect,
@@ -114,7 +114,7 @@ public static class ConfigCompiler
                 BetweenBytes = pool.Timeouts.BetweenBytes,
                 NonStreaming = pool.Timeouts.NonStreaming,
             },
-            Policy = pool.Policy ?? routing.Policy,
+            Policy = pool.Policy ?? config.Routing.Policy,
             KeysAreTokens = pool.PrefixKeys == KnownNames.KeysTokens,
             Cache = new()
             {
@@ -122,11 +122,13 @@ public static class ConfigCompiler
                 BlockTokens = (int?)pool.Cache.BlockTokens,
                 HostTokens = pool.Cache.HostTokens,
                 DiskTokens = pool.Cache.DiskTokens,
+                Restoring = new(
+                    pool.Cache.HostRestoreCost, pool.Cache.DiskRestoreCost, pool.Cache.SharedRestoreCost),
             },
             Simulated = pool.Simulated,
         };
 
-    private static ReplicaSnapshot Replica(ReplicaConfig replica, PoolConfig pool)
+    private static ReplicaSnapshot Replica(ReplicaConfig replica, PoolConfig pool, bool isAlone)
     {
         var events = replica.KvEvents ?? pool.KvEvents;
         return new(PoolRules.NameOf(replica), replica.Url)
@@ -134,7 +136,8 @@ public static class ConfigCompiler
             Accelerator = replica.Accelerator,
             KvEvents = new()
             {
-                Enabled = events.Enabled,
+                Enabled = events.Enabled ?? true,
+                Drains = events.Enabled ?? isAlone,
                 Endpoint = events.Endpoint is { } endpoint ? TcpAddress.Parse(endpoint) : null,
                 Replay = events.ReplayEndpoint is { } replay ? TcpAddress.Parse(replay) : null,
                 Topic = events.Topic,

@@ -61,8 +61,8 @@ public sealed record PoolConfig
         Vocabulary = Vocabulary.Policies)]
     public string? Policy { get; init; }
 
-    [Setting("What prefixes are known by: bytes of the prompt, or the engine's own tokens, which take its events and "
-        + "one question to it a prompt.", Vocabulary = Vocabulary.PrefixKeys)]
+    [Setting("What prefixes are known by: bytes of the prompt, or tokens. tokens needs the engine's events, and asks "
+        + "it once for the tokens of each new prompt.", Vocabulary = Vocabulary.PrefixKeys)]
     public string PrefixKeys { get; init; } = KnownNames.KeysBytes;
 
     [Setting("Where the engines say what happens in their caches.")]
@@ -88,7 +88,7 @@ public sealed record ReplicaConfig
     [Setting("The kind of accelerator where it differs from the pool's.")]
     public string? Accelerator { get; init; }
 
-    [Setting("Where this one says what happens in its cache, instead of the pool's kv_events.")]
+    [Setting("Where this one says what happens in its cache; replaces the pool's kv_events as a whole.")]
     public KvEventsConfig? KvEvents { get; init; }
 }
 

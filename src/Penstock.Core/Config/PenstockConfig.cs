@@ -99,8 +99,8 @@ public sealed record RoutingConfig
     [Setting("Tries of one request at most, the first included.", Min = 1, Max = 10)]
     public int AttemptsMax { get; init; } = RoutingSnapshot.Default.AttemptsMax;
 
-    [Setting("Who is believed to share cached prefixes: what the engines are set up to share.",
-        Vocabulary = Vocabulary.CacheScopes)]
+    [Setting("Who shares cached prefixes; must match the engines (cache_salt). Too wide predicts hits that do not "
+        + "happen.", Vocabulary = Vocabulary.CacheScopes)]
     public string CacheScope { get; init; } = RoutingSnapshot.Default.CacheScope;
 
     [Setting("Prefix blocks remembered for each replica at most.", Min = 1, Max = 16_777_216)]
@@ -133,7 +133,7 @@ public sealed record DecisionLogConfig
 /// <summary>Logs and traces. Read once, at the start.</summary>
 public sealed record TelemetryConfig
 {
-    [Setting("Where traces go, as OTLP over HTTP; without it they are not exported.", Restart = true)]
+    [Setting("Where traces and metrics go, as OTLP over HTTP; without it neither is exported.", Restart = true)]
     public Uri? OtlpEndpoint { get; init; }
 
     [Setting("The least important messages that are logged.", Vocabulary = Vocabulary.LogLevels, Restart = true)]

@@ -2,17 +2,16 @@ using System.Runtime.CompilerServices;
 
 namespace Penstock.Core.KvSync;
 
-/// <summary>One block of one rank: 24 bytes.</summary>
+/// <summary>One block: 24 bytes.</summary>
 internal struct BlockEntry
 {
-    /// <summary>The engine's name of the block, the rank mixed in.</summary>
+    /// <summary>The engine's name of the block.</summary>
     public ulong Name;
 
     /// <summary>The router's.</summary>
     public ulong Key;
 
     public ushort Tokens;
-    public byte Rank;
     public BlockFlags Flags;
 
     private TierCounts _counts;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using Penstock.Core.Primitives;
@@ -11,25 +12,33 @@ namespace Penstock.Core.KvSync;
 /// </summary>
 internal sealed class BlockTable
 {
-    private const int SlotsMin = 1_024;
+    private const int SlotsMin = 256;
 
     /// <summary>Slots looked at, at most, for one that can be given up.</summary>
     private const int HandStepsMax = 64;
 
-    private readonly int _blocksMax;
+    /// <summary>A table that is cleared and had so many times as many slots as entries is made anew, smaller.</summary>
+    private const int SparseSlots = 8;
+
+    private readonly BlockRoom _room;
     private readonly ulong _multiplier;
     private BlockEntry[] _slots;
     private int _shift;
     private int _hand;
 
     public BlockTable(int blocksMax, ulong secret, int blocksExpected)
+        : this(new BlockRoom(blocksMax), secret, blocksExpected)
     {
-        Check.That(blocksMax > 0 && blocksMax <= 1 << 29);
-        _blocksMax = blocksMax;
+    }
+
+    /// <param name="room">Shared with other tables.</param>
+    /// <param name="secret">Random.</param>
+    /// <param name="blocksExpected">Entries that there is space for from the start.</param>
+    public BlockTable(BlockRoom room, ulong secret, int blocksExpected)
+    {
+        _room = room;
         _multiplier = Hash64.Combine(secret, 0x9E3779B97F4A7C15UL) | 1;
-        var slots = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(SlotsMin, blocksExpected / 3L * 4));
-        _slots = new BlockEntry[slots];
-        _shift = 64 - BitOperations.Log2((uint)slots);
+        Make(blocksExpected);
     }
 
     /// <summary>Entries held.</summary>
@@ -60,7 +69,7 @@ internal sealed class BlockTable
     /// <param name="reclaim">Give up an entry that nobody holds any more, if one is near.</param>
     public int Add(ulong name, bool reclaim)
     {
-        var isFull = Count >= _blocksMax;
+        var isFull = _room.IsFull;
         if ((reclaim || isFull) && !TryReclaim() && isFull)
         {
             return -1;
@@ -79,29 +88,35 @@ internal sealed class BlockTable
 
         _slots[slot] = new BlockEntry { Name = name, Flags = BlockFlags.Used };
         Count++;
+        _room.Taken++;
         return slot;
     }
 
-    /// <summary>Drops all entries of one rank; the table keeps its size.</summary>
-    public void ClearRank(byte rank)
+    /// <summary>Drops all entries, at a cost that adding them paid for: whoever has few entries dropped again and again
+    /// in a table that was large once does not have all of it cleared each time.</summary>
+    public void Clear()
     {
-        var old = _slots;
-        _slots = new BlockEntry[old.Length];
+        if (Count == 0)
+        {
+            return;
+        }
+
+        if (_slots.Length > SlotsMin && (long)Count * SparseSlots < _slots.Length)
+        {
+            Make(Count);
+        }
+        else
+        {
+            Array.Clear(_slots);
+        }
+
+        _room.Taken -= Count;
         Count = 0;
         _hand = 0;
-        foreach (ref readonly var entry in old.AsSpan())
-        {
-            if (entry.IsUsed && entry.Rank != rank)
-            {
-                _slots[Add(entry.Name, reclaim: false)] = entry;
-            }
-        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int Home(ulong name) => (int)((name * _multiplier) >> _shift);
-
-    private bool TryReclaim()
+    /// <summary>Gives up an entry that nobody holds any more, if one is near.</summary>
+    public bool TryReclaim()
     {
         for (var i = 0; i < HandStepsMax; i++)
         {
@@ -116,11 +131,23 @@ internal sealed class BlockTable
         return false;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Home(ulong name) => (int)((name * _multiplier) >> _shift);
+
+    [MemberNotNull(nameof(_slots))]
+    private void Make(int blocks)
+    {
+        var slots = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(SlotsMin, blocks / 3L * 4));
+        _slots = new BlockEntry[slots];
+        _shift = 64 - BitOperations.Log2((uint)slots);
+    }
+
     // What follows is moved up, so that no probe ends before its entry.
     private void Delete(int slot)
     {
         var mask = _slots.Length - 1;
         Count--;
+        _room.Taken--;
         for (var next = (slot + 1) & mask; _slots[next].IsUsed; next = (next + 1) & mask)
         {
             var home = Home(_slots[next].Name);

@@ -26,25 +26,20 @@ public sealed class KvBlockMap
     /// <summary>Keys told at once at most.</summary>
     internal const int PartMax = 256;
 
-    /// <summary>So many blocks that are gone may be remembered in any case.</summary>
-    private const int RememberedMin = 1_024;
-
-    private readonly BlockTable _table;
+    private readonly RankShares _ranks;
     private readonly ulong _model;
     private readonly ulong[] _keys = new ulong[PartMax];
-    private readonly TierTotals _totals = new();
     private readonly CountedGroups _groups = new();
-    private readonly bool[] _doubted = new bool[RanksMax];
     private readonly RoutedChains _routed = new();
 
     /// <param name="blocksMax">Blocks held and remembered at most.</param>
     /// <param name="model">A number for the model, which its keys are seeded with.</param>
     /// <param name="secret">Random: keeps a hostile engine from choosing names that make the table slow.</param>
-    /// <param name="blocksExpected">Blocks that there is room for from the start; growing costs milliseconds for each
-    /// million blocks, once.</param>
+    /// <param name="blocksExpected">Blocks of the first rank heard of that there is room for from the start; growing
+    /// costs milliseconds for each million blocks, once.</param>
     public KvBlockMap(int blocksMax, ulong model, ulong secret, int blocksExpected = 0)
     {
-        _table = new BlockTable(blocksMax, secret, Math.Min(blocksExpected, blocksMax));
+        _ranks = new RankShares(blocksMax, secret, blocksExpected);
         _model = model;
     }
 
@@ -52,8 +47,12 @@ public sealed class KvBlockMap
     /// the same sink may hold them.</summary>
     public bool TellsDoubted { get; set; } = true;
 
-    /// <summary>Entries in the table, blocks remembered included.</summary>
-    public int Entries => _table.Count;
+    /// <summary>Tokens of a block of the prompts that <see cref="Routed"/> tells of; 0: it tells of none. Blocks of
+    /// another size are in none of them, and are not looked for.</summary>
+    public int RoutedBlockTokens { get; set; }
+
+    /// <summary>Entries in the tables, blocks remembered included.</summary>
+    public int Entries => _ranks.Entries;
 
     /// <summary>Blocks that were not taken because the table was full.</summary>
     public long Full { get; private set; }
@@ -72,10 +71,10 @@ public sealed class KvBlockMap
     public long Conflicts { get; private set; }
 
     /// <summary>Blocks held in a tier; the same content held twice is one.</summary>
-    public long BlocksIn(KvTier tier) => _totals.BlocksIn(tier);
+    public long BlocksIn(KvTier tier) => _ranks.BlocksIn(tier);
 
     /// <summary>Tokens held in a tier.</summary>
-    public long TokensIn(KvTier tier) => _totals.TokensIn(tier);
+    public long TokensIn(KvTier tier) => _ranks.TokensIn(tier);
 
     /// <summary>A prompt whose blocks have these keys was sent to the engine, which helps to find names again that were
     /// missed.</summary>
@@ -103,13 +102,17 @@ public sealed class KvBlockMap
         {
             Store(in e, rank, ref sink);
         }
+        else if (_ranks.Find(rank) is { } held)
+        {
+            Remove(in e, rank, held, ref sink);
+        }
         else
         {
-            Remove(in e, rank, ref sink);
+            UnknownRemovals += e.Hashes.Length;
         }
     }
 
-    /// <summary>Everything of a rank is gone, or no longer to be believed.</summary>
+    /// <summary>Everything of a rank is gone, or no longer to be believed. Costs by what the rank held.</summary>
     public void Clear<TSink>(int rank, ref TSink sink)
         where TSink : IKvKeySink, allows ref struct
     {
@@ -118,38 +121,54 @@ public sealed class KvBlockMap
             return;
         }
 
-        Drop(rank);
         _groups.Forget(rank);
-        _doubted[rank] = false;
-        _table.ClearRank((byte)rank);
+        _ranks.Find(rank)?.Clear();
         sink.Cleared(rank);
     }
 
     /// <summary>What a rank holds is not known any more. The names of its blocks are remembered as those of blocks
     /// that are gone; nobody is told.</summary>
-    public void Doubt(int rank)
+    /// <returns>False: it held nothing.</returns>
+    public bool Doubt(int rank)
     {
-        if (rank is >= 0 and < RanksMax)
+        if (rank is < 0 or >= RanksMax)
         {
-            Drop(rank);
-            _doubted[rank] = true;
+            return false;
         }
+
+        var held = _ranks.Of(rank);
+        held.IsDoubted = true;
+        return held.Drop();
     }
 
     /// <summary>Tells of all that a rank holds and has a key as if it were removed.</summary>
     public void TellRemoved<TSink>(int rank, ref TSink sink)
-        where TSink : IKvKeySink, allows ref struct => BlockTelling.Removed(_table, rank, ref sink);
+        where TSink : IKvKeySink, allows ref struct
+    {
+        if (_ranks.Find(rank) is { } held)
+        {
+            BlockTelling.Removed(held, rank, _keys, ref sink);
+        }
+    }
 
     /// <summary>Tells somebody new all that is held and has a key, in no order.</summary>
     public void Tell<TSink>(ref TSink sink)
-        where TSink : IKvKeySink, allows ref struct => BlockTelling.Stored(_table, ref sink);
-
-    private static ulong NameOf(ulong hash, int rank) => hash ^ ((ulong)rank * 0x9E3779B97F4A7C15UL);
+        where TSink : IKvKeySink, allows ref struct
+    {
+        for (var rank = 0; rank < RanksMax; rank++)
+        {
+            if (_ranks.Find(rank) is { } held)
+            {
+                BlockTelling.Stored(held, rank, _keys, ref sink);
+            }
+        }
+    }
 
     private void Store<TSink>(in KvEvent e, int rank, ref TSink sink)
         where TSink : IKvKeySink, allows ref struct
     {
-        var isChained = TryParent(in e, rank, out var parent);
+        var held = _ranks.Of(rank);
+        var isChained = TryParent(in e, held, out var parent);
         var tokens = Math.Clamp(e.BlockTokens, 0, ushort.MaxValue);
         for (var from = 0; from < e.Hashes.Length; from += PartMax)
         {
@@ -159,7 +178,7 @@ public sealed class KvBlockMap
             {
                 var own = e.Tokens.IsEmpty ? default : e.Tokens.Slice(i * e.BlockTokens, e.BlockTokens);
                 var extra = e.Extras.IsEmpty ? 0 : e.Extras[i];
-                var slot = SlotFor(e.Hashes[i], rank, tokens);
+                var slot = _ranks.SlotFor(e.Hashes[i], held, tokens);
                 if (slot < 0)
                 {
                     Full++;
@@ -168,7 +187,7 @@ public sealed class KvBlockMap
                     continue;
                 }
 
-                ref var entry = ref _table.Slots[slot];
+                ref var entry = ref held.Table.Slots[slot];
                 if (isChained && !own.IsEmpty)
                 {
                     Conflicts += entry.TryKey(KvKeys.Of(parent, own, extra)) ? 0 : 1;
@@ -177,7 +196,7 @@ public sealed class KvBlockMap
                 isChained = entry.IsKeyed;
                 parent = entry.Key;
                 Unkeyed += isChained ? 0 : 1;
-                if (_totals.Add(ref entry, e.Tier))
+                if (held.Totals.Add(ref entry, e.Tier))
                 {
                     _keys[keys] = entry.Key;
                     keys += isChained ? 1 : 0;
@@ -191,7 +210,7 @@ public sealed class KvBlockMap
         }
     }
 
-    private void Remove<TSink>(in KvEvent e, int rank, ref TSink sink)
+    private void Remove<TSink>(in KvEvent e, int rank, RankBlocks held, ref TSink sink)
         where TSink : IKvKeySink, allows ref struct
     {
         var tier = (int)e.Tier;
@@ -200,20 +219,20 @@ public sealed class KvBlockMap
             var keys = 0;
             foreach (var hash in e.Hashes.Slice(from, Math.Min(PartMax, e.Hashes.Length - from)))
             {
-                var slot = _table.Find(NameOf(hash, rank));
-                if (slot < 0 || !_table.Slots[slot].IsIn(tier))
+                var slot = held.Table.Find(hash);
+                if (slot < 0 || !held.Table.Slots[slot].IsIn(tier))
                 {
                     UnknownRemovals++;
-                    if (slot >= 0 && _doubted[rank] && TellsDoubted && _table.Slots[slot].IsKeyed)
+                    if (slot >= 0 && held.IsDoubted && TellsDoubted && held.Table.Slots[slot].IsKeyed)
                     {
-                        _keys[keys++] = _table.Slots[slot].Key;
+                        _keys[keys++] = held.Table.Slots[slot].Key;
                     }
 
                     continue;
                 }
 
-                ref var entry = ref _table.Slots[slot];
-                if (_totals.Remove(ref entry, e.Tier))
+                ref var entry = ref held.Table.Slots[slot];
+                if (held.Totals.Remove(ref entry, e.Tier))
                 {
                     _keys[keys] = entry.Key;
                     keys += entry.IsKeyed ? 1 : 0;
@@ -227,7 +246,7 @@ public sealed class KvBlockMap
         }
     }
 
-    private bool TryParent(in KvEvent e, int rank, out ulong parent)
+    private bool TryParent(in KvEvent e, RankBlocks held, out ulong parent)
     {
         if (!e.HasParent)
         {
@@ -236,58 +255,29 @@ public sealed class KvBlockMap
             return true;
         }
 
-        var slot = _table.Find(NameOf(e.Parent, rank));
-        if (slot >= 0 && _table.Slots[slot].IsKeyed)
+        var slot = held.Table.Find(e.Parent);
+        if (slot >= 0 && held.Table.Slots[slot].IsKeyed)
         {
-            parent = _table.Slots[slot].Key;
+            parent = held.Table.Slots[slot].Key;
             return true;
         }
 
         parent = 0;
         return !e.Tokens.IsEmpty
+            && e.BlockTokens == RoutedBlockTokens
             && _routed.TryFindParent(e.Tokens[..e.BlockTokens], e.Extras.IsEmpty ? 0 : e.Extras[0], out parent)
-            && TryNameParent(in e, rank, parent);
+            && TryNameParent(in e, held, parent);
     }
 
     /// <summary>The engine never named it, or nobody heard; it holds it, since it built on it just now.</summary>
-    private bool TryNameParent(in KvEvent e, int rank, ulong key)
+    private bool TryNameParent(in KvEvent e, RankBlocks held, ulong key)
     {
-        var slot = SlotFor(e.Parent, rank, e.BlockTokens);
-        if (slot >= 0 && _table.Slots[slot].TryKey(key) && !_table.Slots[slot].IsIn((int)e.Tier))
+        var slot = _ranks.SlotFor(e.Parent, held, e.BlockTokens);
+        if (slot >= 0 && held.Table.Slots[slot].TryKey(key) && !held.Table.Slots[slot].IsIn((int)e.Tier))
         {
-            _totals.Add(ref _table.Slots[slot], e.Tier);
+            held.Totals.Add(ref held.Table.Slots[slot], e.Tier);
         }
 
         return true;
-    }
-
-    private int SlotFor(ulong hash, int rank, int tokens)
-    {
-        var name = NameOf(hash, rank);
-        var slot = _table.Find(name);
-        if (slot >= 0)
-        {
-            return slot;
-        }
-
-        slot = _table.Add(name, reclaim: _table.Count - _totals.Resident > RememberedMin + (_totals.Resident / 2));
-        if (slot >= 0)
-        {
-            _table.Slots[slot].Rank = (byte)rank;
-            _table.Slots[slot].Tokens = (ushort)tokens;
-        }
-
-        return slot;
-    }
-
-    private void Drop(int rank)
-    {
-        foreach (ref var entry in _table.Slots)
-        {
-            if (entry.IsUsed && entry.Rank == rank)
-            {
-                _totals.Drop(ref entry);
-            }
-        }
     }
 }

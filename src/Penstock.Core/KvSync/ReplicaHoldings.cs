@@ -17,6 +17,7 @@ public sealed class ReplicaHoldings
     private readonly ulong _secret;
     private readonly bool[] _partial = new bool[KvBlockMap.RanksMax];
     private readonly bool[] _heard = new bool[KvBlockMap.RanksMax];
+    private readonly bool[] _empty = new bool[KvBlockMap.RanksMax];
     private readonly long[] _told = new long[KvBlockMap.Tiers];
     private readonly ulong[] _keys = new ulong[KvBlockMap.PartMax];
     private KvBlockMap _map;
@@ -58,6 +59,8 @@ public sealed class ReplicaHoldings
     {
         (_pool, _slot, _keying, _now) = (pool, slot, keying, now);
         Array.Clear(_told);
+        Array.Clear(_empty);
+        SetRoutedBlocks();
         if (KnowsBlocks)
         {
             SetUnion(_ranksHeard > 1 ? new RankUnion(_blocksMax, _secret) : null);
@@ -76,6 +79,8 @@ public sealed class ReplicaHoldings
         _ranksHeard = _partials = 0;
         Array.Clear(_partial);
         Array.Clear(_heard);
+        Array.Clear(_empty);
+        SetRoutedBlocks();
     }
 
     /// <summary>A prompt whose blocks have these keys was sent to the replica.</summary>
@@ -93,10 +98,16 @@ public sealed class ReplicaHoldings
         Hear(rank, now);
         if (e.Kind == KvEventKind.Cleared)
         {
-            Empty(rank);
+            // Said again, it is no news: whoever says nothing else is not told on to the pool each time.
+            if (!IsEmpty(rank))
+            {
+                Empty(rank);
+            }
+
             return;
         }
 
+        SetEmpty(rank, IsEmpty(rank) && e.Kind != KvEventKind.Stored);
         var sink = new Sink(this);
         _map.Apply(in e, rank, ref sink);
     }
@@ -113,8 +124,7 @@ public sealed class ReplicaHoldings
     {
         Hear(rank, now);
         SetPartial(rank, true);
-        _map.Doubt(rank);
-        if (_union is not null)
+        if (_map.Doubt(rank) && _union is not null)
         {
             SetUnion(null);
             CountRanks();
@@ -147,6 +157,7 @@ public sealed class ReplicaHoldings
     private void Empty(int rank)
     {
         SetPartial(rank, false);
+        SetEmpty(rank, true);
         var isOnly = _ranks <= 1 && _ranksHeard <= 1;
         var sink = new Sink(this);
         if (!isOnly && KnowsBlocks)
@@ -203,7 +214,22 @@ public sealed class ReplicaHoldings
             _partial[rank] = partial;
             _partials += partial ? 1 : -1;
         }
+
+        SetEmpty(rank, IsEmpty(rank) && !partial);
     }
+
+    /// <summary>The pool was told that the rank holds nothing, and nothing came since.</summary>
+    private bool IsEmpty(int rank) => (uint)rank < (uint)_empty.Length && _empty[rank];
+
+    private void SetEmpty(int rank, bool empty)
+    {
+        if ((uint)rank < (uint)_empty.Length)
+        {
+            _empty[rank] = empty;
+        }
+    }
+
+    private void SetRoutedBlocks() => _map.RoutedBlockTokens = KnowsBlocks ? _keying.BlockLength : 0;
 
     private void Stored(KvTier tier, ReadOnlySpan<ulong> keys, int blockTokens)
     {

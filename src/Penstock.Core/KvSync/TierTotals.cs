@@ -37,16 +37,12 @@ internal sealed class TierTotals
         return true;
     }
 
-    /// <summary>No tier holds it.</summary>
-    public void Drop(ref BlockEntry entry)
+    /// <summary>No tier holds anything.</summary>
+    public void Clear()
     {
-        Resident -= entry.IsResident ? 1 : 0;
-        for (var tier = 0; tier < KvBlockMap.Tiers; tier++)
-        {
-            Count(tier, entry.IsIn(tier) ? -1 : 0, entry.Tokens);
-        }
-
-        entry.Drop();
+        Array.Clear(_blocks);
+        Array.Clear(_tokens);
+        Resident = 0;
     }
 
     private void Count(int tier, int blocks, int tokens)

@@ -54,17 +54,28 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
         return Finish(block, lengths, replica);
     }
 
-    /// <summary>What a sequence of its own will find that holds so many leading blocks, and what it last answered.
-    /// </summary>
+    /// <summary>What is found in one sequence that holds so many leading blocks, and these keys.</summary>
     public Forecast OfSequence(
-        in PromptPrefix prompt, PromptLengths lengths, int depth, ulong end, int blockLength)
+        in PromptPrefix prompt, PromptLengths lengths, int depth, in SlotKeys keys, int blockLength)
     {
         var found = OfBlocks(prompt.Blocks, lengths, depth, blockLength);
         foreach (ref readonly var spot in lengths.Spots)
         {
-            if (spot.Block == depth && spot.Tokens > 0 && spot.EndKey == end)
+            if (spot.Block != depth)
+            {
+                continue;
+            }
+
+            if (spot.Tokens > 0 && keys[SlotKeys.Answer] == spot.EndKey)
             {
                 found = OfEnd(in spot, 0);
+                break;
+            }
+
+            if (spot.Mark < PromptLengths.Parts && keys[1 + spot.Mark] == spot.PartKey)
+            {
+                found = OfPart(in spot, lengths, 0);
+                break;
             }
         }
 

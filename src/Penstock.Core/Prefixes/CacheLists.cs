@@ -6,7 +6,7 @@ namespace Penstock.Core.Prefixes;
 /// What each replica holds, in the order of its last use, counted in tokens against what its cache holds: a list for
 /// every tier. What requests in flight hold is in no list and cannot be lost, as in an engine.
 /// </summary>
-internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve returns, int replicas)
+internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas)
 {
     private const int None = BlockHolders.None;
 
@@ -22,23 +22,13 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve 
     /// <summary>The same by what others say, which may be late.</summary>
     public void MoveOn(Instant now) => _now = now > _now ? now : _now;
 
-    /// <summary>A conversation went on from an answer that was kept.</summary>
-    public void Return(int replica, int at)
-    {
-        if (blocks[at].IsAnswer)
-        {
-            blocks[at].IsAnswer = false;
-            returns.Returned(_now - ages.StartOf(replica, blocks[at].Stamp));
-        }
-    }
-
     /// <summary>Forgets the oldest of a tier until no more than so many tokens are left, or all is held.</summary>
     public void Trim(int replica, CacheTier tier, long tokens)
     {
         ref var list = ref _replicas[replica][tier];
         while (list.Tokens > tokens && list.Oldest != None)
         {
-            Lose(replica, list.Oldest);
+            Remove(replica, list.Oldest);
         }
     }
 
@@ -177,24 +167,10 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve 
                 return false;
             }
 
-            Lose(replica, cache[tier].Oldest);
+            Remove(replica, cache[tier].Oldest);
         }
 
         return true;
-    }
-
-    private void Lose(int replica, int at)
-    {
-        CountLost(replica, at);
-        Remove(replica, at);
-    }
-
-    private void CountLost(int replica, int at)
-    {
-        if (blocks[at].IsAnswer)
-        {
-            returns.Lost(_now - ages.StartOf(replica, blocks[at].Stamp));
-        }
     }
 
     private void LoseOldest(ref ReplicaCache cache, int replica, long tokens)
@@ -236,7 +212,6 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, ReturnCurve 
             }
         }
 
-        CountLost(replica, at);
         blocks.Remove(at, replica);
     }
 

@@ -6,11 +6,16 @@ namespace Penstock.Core.Prefixes;
 /// What engines say themselves of the blocks that they store and drop, where prompts are keyed by tokens; and the store
 /// that all replicas share, which is known by what was said of it alone.
 /// </summary>
-internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, PrefixKeying keying)
+/// <remarks>What each replica says of the shared store is kept apart: nobody takes away what another one told, what was
+/// told goes with its teller, and who is not trusted is not asked.</remarks>
+internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, PrefixKeying keying, int replicas)
 {
-    /// <summary>What the shared store holds, as if it were one replica's; null before anything was said of
-    /// it.</summary>
-    public PrefixIndex? SharedStore { get; private set; }
+    /// <summary>Entries of the shared store that all replicas tell of, in entries of one replica, at most.</summary>
+    private const int SharedShares = 16;
+
+    /// <summary>What the shared store holds as each replica says, as if that were the replica's own; null before
+    /// anything was said of it.</summary>
+    private PrefixIndex? _told;
 
     /// <summary>Adds what the shared store holds of a prompt to what replicas hold themselves.</summary>
     /// <param name="prompt">The prompt.</param>
@@ -20,13 +25,19 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
     public void AddShared(
         in PromptPrefix prompt, PromptLengths lengths, Span<PrefixMatch> matches, Span<int> matched)
     {
-        if (SharedStore is not { } store)
+        if (_told is null)
         {
             return;
         }
 
-        store.Match(prompt.Blocks, matched);
-        var tokens = Math.Min(lengths.At((long)matched[0] * keying.BlockLength), lengths.Total - 1);
+        _told.Match(prompt.Blocks, matched);
+        var most = 0;
+        for (var teller = 0; teller < replicas; teller++)
+        {
+            most = Math.Max(most, lists[teller].IsDistrusted ? 0 : matched[teller]);
+        }
+
+        var tokens = Math.Min(lengths.At((long)most * keying.BlockLength), lengths.Total - 1);
         foreach (ref var match in matches)
         {
             match.Shared = Math.Max(0, tokens - match.Tokens);
@@ -37,8 +48,8 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
     {
         if (tier == CacheTier.Shared)
         {
-            SharedStore ??= NewStore();
-            SharedStore.Stored(0, CacheTier.Device, hashes);
+            _told ??= NewStore();
+            _told.Stored(replica, CacheTier.Device, hashes);
             return;
         }
 
@@ -52,7 +63,7 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
     {
         if (tier == CacheTier.Shared)
         {
-            SharedStore?.Removed(0, CacheTier.Device, hashes);
+            _told?.Removed(replica, CacheTier.Device, hashes);
             return;
         }
 
@@ -66,19 +77,35 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
         }
     }
 
+    /// <summary>The engine says how many tokens it holds.</summary>
+    public void Resident(int replica, CacheTier tier, long tokens)
+    {
+        if (tier != CacheTier.Shared)
+        {
+            lists.Trim(replica, tier, tokens);
+        }
+    }
+
+    /// <summary>Nothing holds any more that a replica said of the shared store: what becomes of it, it cannot say.
+    /// </summary>
+    public void Forget(int replica) => _told?.Clear(replica);
+
     public void Save(StateWriter to)
     {
-        to.Write(SharedStore is not null);
-        SharedStore?.Save(to);
+        to.Write(_told is not null);
+        _told?.Save(to);
     }
 
     public void Load(ref StateReader from)
     {
-        SharedStore = from.Read<bool>() ? NewStore() : null;
-        SharedStore?.Load(ref from);
+        _told = from.Read<bool>() ? NewStore() : null;
+        _told?.Load(ref from);
     }
 
-    private PrefixIndex NewStore() => new(1, blocks.BlocksPerReplica, keying);
+    private PrefixIndex NewStore() => new(
+        replicas,
+        (int)Math.Clamp((long)blocks.BlocksPerReplica * SharedShares / replicas, 1, blocks.BlocksPerReplica),
+        keying);
 
     /// <summary>What is stored in a lower tier and lies in the accelerator's memory too counts there alone.</summary>
     private void Store(int replica, CacheTier tier, ulong hash, long tokens)

@@ -54,6 +54,9 @@ public readonly record struct CacheShape
     /// <summary>The same for disk or a shared store.</summary>
     public bool HasDisk { get; init; }
 
+    /// <summary>What it costs to use what is not on the device.</summary>
+    public RestoreCosts Restoring { get; init; }
+
     /// <summary>Tokens of one slot; zero where there are none.</summary>
     public long SlotTokens => Slots > 0 ? CapacityTokens / Slots : 0;
 

@@ -18,8 +18,7 @@ internal struct CachedBlock
     private const int Free = -3;
     private const int TierShift = 8;
     private const int RunBit = 1 << 10;
-    private const int AnswerBit = 1 << 11;
-    private const int SharedBit = 1 << 12;
+    private const int SharedBit = 1 << 11;
 
     public ulong Hash;
 
@@ -60,13 +59,6 @@ internal struct CachedBlock
     {
         readonly get => (_bits & RunBit) != 0;
         set => _bits = (ushort)(value ? _bits | RunBit : _bits & ~RunBit);
-    }
-
-    /// <summary>The answer to a prompt that no conversation went on from yet.</summary>
-    public bool IsAnswer
-    {
-        readonly get => (_bits & AnswerBit) != 0;
-        set => _bits = (ushort)(value ? _bits | AnswerBit : _bits & ~AnswerBit);
     }
 
     /// <summary>It is one of the many pairs of a block in <see cref="SharedBlocks"/>.</summary>

@@ -203,7 +203,6 @@ internal sealed class LruMirror(
         {
             if (spot.Block == held && spot.Tokens > 0 && blocks.Find(spot.EndKey, replica) is not None and var at)
             {
-                lists.Return(replica, at);
                 lists.Reweigh(replica, at, Math.Min(blocks[at].Tokens, Unfull(replica, spot.Tokens + spot.Output - 1)));
             }
         }
@@ -233,7 +232,6 @@ internal sealed class LruMirror(
         if (!isNew || lists.TryAdd(replica, key, weight, out at))
         {
             lists.Pin(replica, at, weight, isNew);
-            blocks[at].IsAnswer = true;
             lists.Unpin(replica, at, weight, confirms: true);
         }
     }

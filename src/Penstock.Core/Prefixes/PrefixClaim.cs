@@ -40,6 +40,15 @@ public readonly record struct PrefixClaim
 
     /// <summary>Tokens used at the replica since what the prediction rests on.</summary>
     internal long Distance { get; init; }
+
+    /// <summary>Tokens that the sequence had of the prompt.</summary>
+    internal long There { get; init; }
+
+    /// <summary>Tokens that the host's memory had instead, if the engine has such a thing; 0 for none.</summary>
+    internal long Saved { get; init; }
+
+    /// <summary>Tokens that it must hold for that to be still there.</summary>
+    internal long SavedDistance { get; init; }
 }
 
 /// <summary>What a prediction of cached tokens rests on.</summary>
@@ -60,3 +69,10 @@ internal enum ForecastBasis : byte
 
 /// <summary>How many tokens of a prompt a replica is believed to hold, and why.</summary>
 internal readonly record struct Forecast(long Tokens, ForecastBasis Basis, ulong Hash, int At);
+
+/// <summary>What the host's memory has for a prompt that a sequence is given to.</summary>
+/// <param name="At">Its place there; −1 for nothing.</param>
+/// <param name="Depth">Leading blocks of the prompt that are found.</param>
+/// <param name="Found">What is found.</param>
+/// <param name="Distance">Tokens saved since, with its own.</param>
+internal readonly record struct SavedMatch(int At, int Depth, Forecast Found, long Distance);

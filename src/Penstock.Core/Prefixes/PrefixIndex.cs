@@ -29,7 +29,6 @@ public sealed class PrefixIndex
     private readonly BlockHolders _holders;
     private readonly PrefixSearch _search;
     private readonly AgeRing _ages;
-    private readonly ReturnCurve _returns = new();
     private readonly CacheLists _lists;
     private readonly LengthLearning _lengths;
     private readonly CacheForecast _forecast;
@@ -51,11 +50,11 @@ public sealed class PrefixIndex
         _holders = new BlockHolders(replicasMax, blocksPerReplica);
         _search = new PrefixSearch(_holders, replicasMax);
         _ages = new AgeRing(replicasMax);
-        _lists = new CacheLists(_holders, _ages, _returns, replicasMax);
+        _lists = new CacheLists(_holders, _ages, replicasMax);
         _lengths = new LengthLearning(keying);
         _forecast = new CacheForecast(_holders, _lists, _lengths.Known, replicasMax);
         _learning = new CacheLearning(_lists);
-        _notices = new CacheNotices(_holders, _lists, keying);
+        _notices = new CacheNotices(_holders, _lists, keying, replicasMax);
         var uses = new LastUse(_holders, _lists, _ages);
         _lru = new LruMirror(_holders, _lists, uses, _forecast, _learning, keying.BlockLength);
         _slots = new SlotMirror(_holders, _lists, _forecast, keying.BlockLength, replicasMax);
@@ -81,7 +80,8 @@ public sealed class PrefixIndex
     public int CountOf(int replica) => _holders.CountOf(replica);
 
     /// <summary>Tokens that one replica is believed to hold in a tier of its own.</summary>
-    public long TokensAt(int replica, CacheTier tier = CacheTier.Device) => _lists[replica][tier].Tokens;
+    public long TokensAt(int replica, CacheTier tier = CacheTier.Device) =>
+        _lists[replica][tier].Tokens + (tier == CacheTier.Host ? _slots.SavedAt(replica) : 0);
 
     /// <summary>Tokens that one replica's cache holds, as told or as learned; 0 where nothing is known of it.</summary>
     public long CapacityOf(int replica) => _lists[replica].HasCapacity ? _lists[replica].Capacity : 0;
@@ -89,7 +89,8 @@ public sealed class PrefixIndex
     /// <summary>Entries times requests in flight that hold them, of one replica.</summary>
     public long PinsAt(int replica) => _lists[replica].Pins;
 
-    /// <summary>Times that requests in flight held so much that a replica's mirror had no room for another.</summary>
+    /// <summary>Times that a replica's mirror had no room: requests in flight held too much of it, or its engine has
+    /// more in the host's memory than is remembered.</summary>
     public long OverflowsAt(int replica) => _lists[replica].Overflows;
 
     /// <summary>The cache of a replica is now known to have this shape.</summary>
@@ -104,15 +105,7 @@ public sealed class PrefixIndex
 
         _mirrors[replica] = mirror;
         cache.Shape(in shape);
-        if (mirror == _slots)
-        {
-            _slots.Shape(replica, shape.Slots);
-        }
-        else
-        {
-            _slots.Unshape(replica);
-        }
-
+        _slots.Shape(replica, in shape);
         _learning.Restart(replica, shape.CapacityTokens, shape.BlockTokens);
         _lists.Fit(replica);
     }
@@ -128,6 +121,7 @@ public sealed class PrefixIndex
         _search.Match(prompt.Blocks, _matched);
         var lengths = _lengths.Read(in prompt);
         _forecast.All(in prompt, lengths, _matched, matches, _keying.BlockLength);
+        _slots.Refine(in prompt, lengths, matches);
         _notices.AddShared(in prompt, lengths, matches, _matched);
         return lengths.Total;
     }
@@ -199,13 +193,10 @@ public sealed class PrefixIndex
         _notices.Removed(replica, tier, blocks);
 
     /// <summary>The engine says how many tokens it holds: what is remembered beyond that is forgotten.</summary>
-    public void Resident(int replica, CacheTier tier, long tokens)
-    {
-        if (tier != CacheTier.Shared)
-        {
-            _lists.Trim(replica, tier, tokens);
-        }
-    }
+    public void Resident(int replica, CacheTier tier, long tokens) => _notices.Resident(replica, tier, tokens);
+
+    /// <summary>Whether what a replica says of a store that all share is left out.</summary>
+    public void Distrust(int replica, bool distrusted) => _lists[replica].IsDistrusted = distrusted;
 
     /// <summary>Whether a replica takes in <paramref name="tokens"/> more and gives nothing up.</summary>
     public bool HasRoom(int replica, long tokens) => _lists[replica].Device.HasRoom(tokens);
@@ -223,12 +214,7 @@ public sealed class PrefixIndex
         return new CacheVictims(lost, now - _ages.StartOf(replica, _ages.EndOfOldest(replica, lost)));
     }
 
-    /// <summary>The share of what was unused for so long that was asked for again, 0 to 1, as learned in this pool from
-    /// what the mirrors kept and lost.</summary>
-    public double ReturnChance(TimeSpan unused) => _returns.Chance(unused);
-
-    /// <summary>For every replica, how many leading blocks of <paramref name="chain"/> it is believed to hold, into
-    /// <paramref name="matched"/> (one element per replica slot).</summary>
+    /// <summary>For every replica slot, how many leading blocks of a chain it is believed to hold.</summary>
     public void Match(ReadOnlySpan<ulong> chain, Span<int> matched) => _search.Match(chain, matched);
 
     /// <summary>Notes that <paramref name="replica"/> now holds <paramref name="chain"/> (its first blocks, where it is
@@ -246,15 +232,18 @@ public sealed class PrefixIndex
         TakeAndGiveBack(in prompt, replica, 0);
     }
 
-    /// <summary>Forgets all that is believed of one replica: it restarted, or it left.</summary>
-    public void Clear(int replica) => _mirrors[replica].Clear(replica);
+    /// <summary>Forgets all that is believed of one replica, or by its word: it restarted, or it left.</summary>
+    public void Clear(int replica)
+    {
+        _mirrors[replica].Clear(replica);
+        _notices.Forget(replica);
+    }
 
     internal void Save(StateWriter to)
     {
         _notices.Save(to);
         _holders.Save(to);
         _ages.Save(to);
-        _returns.Save(to);
         _lists.Save(to);
         _lengths.Save(to);
         _forecast.Save(to);
@@ -269,7 +258,6 @@ public sealed class PrefixIndex
         _notices.Load(ref from);
         _holders.Load(ref from);
         _ages.Load(ref from);
-        _returns.Load(ref from);
         _lists.Load(ref from);
         _lengths.Load(ref from);
         _forecast.Load(ref from);
@@ -295,6 +283,7 @@ public sealed class PrefixIndex
         }
 
         _learning.Compare(replica, in claim, report.CachedTokens);
+        _slots.Learn(replica, in claim, report.CachedTokens);
         _forecast.Learn(replica, in claim, report.CachedTokens);
     }
 }

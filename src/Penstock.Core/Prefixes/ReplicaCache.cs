@@ -71,6 +71,9 @@ internal struct ReplicaCache
     /// <summary>It loses all that one request added at once.</summary>
     public bool LosesRuns;
 
+    /// <summary>Its word counts for nothing beyond itself.</summary>
+    public bool IsDistrusted;
+
     /// <summary>What was learned of its shape.</summary>
     public LearnedShape Learned;
 
@@ -88,11 +91,12 @@ internal struct ReplicaCache
 
     public readonly long LowerCapacity => Host.Capacity + Disk.Capacity;
 
-    /// <summary>What is known of it now; an engine that pages and does not say how has vLLM's own blocks.</summary>
+    /// <summary>What is known of it now; an engine that pages and does not say how has vLLM's own blocks. What leaves a
+    /// sequence goes to the host's memory whole, and is in no list (<see cref="SavedPrompts"/>).</summary>
     public void Shape(in CacheShape shape)
     {
         Device.Capacity = shape.CapacityTokens > 0 ? shape.CapacityTokens : Unbounded;
-        Host.Capacity = shape.HostTokens;
+        Host.Capacity = shape.Kind == CacheKind.Slots ? 0 : shape.HostTokens;
         Disk.Capacity = shape.DiskTokens;
         LosesRuns = shape.Kind == CacheKind.Radix;
         BlockTokens = shape.BlockTokens > 0 ? shape.BlockTokens : shape.Kind == CacheKind.Paged ? PagedBlockTokens : 1;
@@ -108,6 +112,7 @@ internal struct ReplicaCache
         PartialLost = 0;
         Pins = 0;
         DoubtedSince = default;
+        IsDistrusted = false;
         Generation++;
     }
 

@@ -4,86 +4,146 @@ namespace Penstock.Core.Prefixes;
 
 /// <summary>
 /// An engine with a fixed number of sequences (llama.cpp's slots): a request takes the free one that agrees with the
-/// largest part of it, where that is more than a tenth; else the one that was not used longest, whose content is lost.
+/// largest part of it, where that is more than a tenth; else the one that was not used longest, whose content is lost
+/// or goes to the host's memory.
 /// </summary>
 /// <remarks>
-/// The rule is llama-server's with its default <c>--slot-prompt-similarity</c> of 0.1. A sequence that is at work
-/// serves nobody else, so that only those that are free count as held. The contents are kept beside the tables of the
-/// index: 8 bytes a block more.
+/// The rule is that of <c>get_available_slot</c> in llama-server's <c>tools/server/server-context.cpp</c>, with the
+/// default <c>--slot-prompt-similarity</c> of 0.1: of sequences that agree equally the first is taken, of those that
+/// were never used the last, and a use is counted when it ends. A sequence that is at work serves nobody else, so that
+/// only those that are free count as held. The contents are kept beside the tables of the index: 8 bytes a block more,
+/// and as much again where there is memory of the host's.
 /// </remarks>
 internal sealed class SlotMirror(
     BlockHolders blocks, CacheLists lists, CacheForecast forecast, int blockLength, int replicas) : CacheMirror
 {
     private const double SimilarityMin = 0.1;
+
+    /// <summary>A sequence that would keep less than this share of its content is saved before.</summary>
+    private const double KeptShareMin = 0.5;
+
     private const int SlotsMax = 256;
-    private const int None = BlockHolders.None;
 
     private readonly SlotContent[]?[] _slots = new SlotContent[]?[replicas];
+    private readonly SavedPrompts?[] _saved = new SavedPrompts?[replicas];
     private readonly long[] _clocks = new long[replicas];
+    private readonly SlotEntries _entries = new(blocks, lists, blockLength);
 
-    /// <summary>The replica has so many sequences now.</summary>
-    public void Shape(int replica, int slots)
+    /// <summary>Replicas from here on have no sequences.</summary>
+    private int _end;
+
+    /// <summary>Tokens that the replica is believed to have in the host's memory.</summary>
+    public long SavedAt(int replica) => _saved[replica] is { IsBelieved: true } saved ? saved.Tokens : 0;
+
+    /// <summary>The replica is of this shape now.</summary>
+    public void Shape(int replica, in CacheShape shape)
     {
-        slots = Math.Clamp(slots, 1, SlotsMax);
+        if (shape.Kind != CacheKind.Slots)
+        {
+            _slots[replica] = null;
+            _saved[replica] = null;
+            return;
+        }
+
+        var slots = Math.Clamp(shape.Slots, 1, SlotsMax);
         if (_slots[replica]?.Length != slots)
         {
             Clear(replica);
             _slots[replica] = New(slots);
+            _end = Math.Max(_end, replica + 1);
         }
-    }
 
-    /// <summary>The replica is of another kind now.</summary>
-    public void Unshape(int replica) => _slots[replica] = null;
+        _saved[replica] = shape.HasHost || shape.HostTokens > 0 ? _saved[replica] ?? NewSaved() : null;
+        _saved[replica]?.Resize(shape.HostTokens);
+    }
 
     public override PrefixClaim Take(in PromptPrefix prompt, PromptLengths lengths, int replica)
     {
-        var slot = Choose(in prompt, lengths, replica, out var found);
-        if (slot < 0)
+        var choice = Choose(in prompt, lengths, replica);
+        if (choice.Slot < 0)
         {
             return new PrefixClaim { Generation = lists[replica].Generation };
         }
 
-        ref var content = ref _slots[replica]![slot];
-        Forget(replica, slot);
-        content.IsBusy = true;
-        return new PrefixClaim
+        var slots = _slots[replica]!;
+        ref var content = ref slots[choice.Slot];
+        var claim = new PrefixClaim
         {
-            Slot = slot + 1,
+            Slot = choice.Slot + 1,
             Generation = lists[replica].Generation,
-            Predicted = found.Tokens,
-            Basis = found.Basis,
-            BasisHash = found.Hash,
-            Safe = found.Tokens,
+            Predicted = choice.Found.Tokens,
+            Basis = choice.Found.Basis,
+            BasisHash = choice.Found.Hash,
+            Safe = Math.Min(choice.There.Tokens, content.Certain),
             DoubtedSince = lists[replica].DoubtedSince,
+            There = choice.There.Tokens,
+            Saved = choice.Saved.At >= 0 ? choice.Saved.Found.Tokens : 0,
+            SavedDistance = choice.Saved.Distance,
         };
+        if (IsEnough(choice.There.Tokens, lengths))
+        {
+            Doubt(slots, in choice);
+        }
+
+        if (choice.Leaves && _saved[replica] is { } saved)
+        {
+            lists[replica].Overflows += saved.Exchange(in content, in prompt, lengths, in choice.There);
+        }
+
+        _entries.Forget(replica, slots, choice.Slot);
+        content.IsBusy = true;
+        content.Found = choice.Depth;
+        return claim;
     }
 
     public override void GiveBack(
         in PromptPrefix prompt, PromptLengths lengths, int replica, in PrefixClaim claim, long tokens)
     {
         var slot = claim.Generation == lists[replica].Generation ? claim.Slot - 1 : -1;
-        if (slot >= 0)
+        if (slot < 0 && tokens > 0)
         {
-            _slots[replica]![slot].IsBusy = false;
+            // It waited for a sequence, or those that were known are gone: it got one meanwhile.
+            slot = Choose(in prompt, lengths, replica).Slot;
+            if (slot >= 0)
+            {
+                _entries.Forget(replica, _slots[replica]!, slot);
+            }
         }
 
-        if (tokens == 0)
-        {
-            return;
-        }
-
-        // It waited for a sequence, or those that were known are gone: it got one meanwhile.
-        slot = slot >= 0 ? slot : Choose(in prompt, lengths, replica, out _);
         if (slot >= 0)
         {
-            Forget(replica, slot);
-            Keep(in prompt, lengths, replica, ref _slots[replica]![slot], tokens);
+            // Of one that failed no more is known to be there than what was there before.
+            ref var content = ref _slots[replica]![slot];
+            content.IsBusy = false;
+            content.UsedAt = ++_clocks[replica];
+            _entries.Keep(replica, ref content, in prompt, lengths, tokens);
+        }
+    }
+
+    /// <summary>A request that was given a sequence found so many tokens.</summary>
+    public void Learn(int replica, in PrefixClaim claim, long reported) => _saved[replica]?.Learn(in claim, reported);
+
+    /// <summary>Where what is held under the hashes does not say it all: prompts of which no sequence has enough to be
+    /// chosen for it, and what is in the host's memory.</summary>
+    public void Refine(in PromptPrefix prompt, PromptLengths lengths, Span<PrefixMatch> matches)
+    {
+        for (var replica = 0; replica < _end; replica++)
+        {
+            ref var match = ref matches[replica];
+            if (_slots[replica] is not null
+                && (_saved[replica] is { IsBelieved: true } || (match.Device > 0 && !IsEnough(match.Device, lengths))))
+            {
+                var choice = Choose(in prompt, lengths, replica);
+                var device = Math.Min(choice.There.Tokens, choice.Found.Tokens);
+                match = new PrefixMatch { Device = device, Host = choice.Found.Tokens - device };
+            }
         }
     }
 
     public override void Clear(int replica)
     {
         lists.Clear(replica);
+        _saved[replica]?.Clear();
         foreach (ref var slot in _slots[replica].AsSpan())
         {
             slot = new SlotContent(slot.Blocks);
@@ -98,153 +158,121 @@ internal sealed class SlotMirror(
         to.Write(_clocks[replica]);
         foreach (ref readonly var slot in slots)
         {
-            to.WriteAll(slot.Held);
-            to.Write(in slot.End);
-            to.Write(in slot.UsedAt);
-            to.Write(in slot.IsBusy);
+            slot.Save(to);
         }
+
+        to.Write(_saved[replica] is not null);
+        _saved[replica]?.Save(to);
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote; false where the replica had no sequences of its own.</summary>
     public bool TryLoad(ref StateReader from, int replica)
     {
         var count = from.Read<int>();
-        _slots[replica] = count > 0 ? New(count) : null;
+        _slots[replica] = count > 0 ? New(Math.Min(count, SlotsMax)) : null;
+        _end = count > 0 ? Math.Max(_end, replica + 1) : _end;
         _clocks[replica] = from.Read<long>();
         foreach (ref var slot in _slots[replica].AsSpan())
         {
-            slot.Count = from.ReadAll<ulong>(slot.Blocks);
-            slot.End = from.Read<ulong>();
-            slot.UsedAt = from.Read<long>();
-            slot.IsBusy = from.Read<bool>();
+            slot.Load(ref from);
         }
 
+        _saved[replica] = from.Read<bool>() ? NewSaved() : null;
+        _saved[replica]?.Load(ref from);
         return count > 0;
     }
 
-    /// <summary>The sequence that the engine gives the request, with what it will find there; −1 where all are at work.
-    /// </summary>
-    private int Choose(in PromptPrefix prompt, PromptLengths lengths, int replica, out Forecast found)
+    private static bool IsEnough(long tokens, PromptLengths lengths) => tokens > SimilarityMin * lengths.Total;
+
+    /// <summary>The sequence that the engine gives the request, with what it will find there; none where all are at
+    /// work.</summary>
+    private SlotChoice Choose(in PromptPrefix prompt, PromptLengths lengths, int replica)
     {
         var slots = _slots[replica].AsSpan();
-        var best = -1;
-        var oldest = -1;
-        found = default;
-        var foundInOldest = default(Forecast);
+        var best = new SlotChoice { Slot = -1 };
+        var oldest = best;
         for (var i = 0; i < slots.Length; i++)
         {
-            if (slots[i].IsBusy)
+            ref var slot = ref slots[i];
+            if (slot.IsBusy)
             {
                 continue;
             }
 
-            var common = slots[i].Held.CommonPrefixLength(prompt.Blocks);
-            var isOldest = oldest < 0 || slots[i].UsedAt < slots[oldest].UsedAt;
-            var here = forecast.OfSequence(in prompt, lengths, common, slots[i].End, blockLength);
-            if (here.Tokens > SimilarityMin * lengths.Total && here.Tokens > found.Tokens)
+            var depth = slot.Held.CommonPrefixLength(prompt.Blocks);
+            var here = forecast.OfSequence(in prompt, lengths, depth, in slot.Keys, blockLength);
+            slot.Here = here.Tokens;
+            if (here.Tokens > best.There.Tokens && IsEnough(here.Tokens, lengths))
             {
-                best = i;
-                found = here;
+                best = new SlotChoice
+                {
+                    Slot = i, Depth = depth, There = here, Leaves = here.Tokens < KeptShareMin * slot.Tokens,
+                };
             }
 
-            if (isOldest)
+            if (oldest.Slot < 0 || slot.UsedAt <= slots[oldest.Slot].UsedAt)
             {
-                oldest = i;
-                foundInOldest = here;
+                oldest = new SlotChoice { Slot = i, Depth = depth, There = here, Leaves = true };
             }
         }
 
-        found = best >= 0 ? found : foundInOldest;
-        return best >= 0 ? best : oldest;
+        best = best.Slot >= 0 ? best : oldest;
+        best.Found = best.There;
+        best.Saved = new SavedMatch(-1, 0, default, 0);
+        if (best.Slot >= 0 && best.Leaves && _saved[replica] is { } saved)
+        {
+            best.Saved = saved.Best(in prompt, lengths, in slots[best.Slot], in best.There);
+            if (best.Saved.At >= 0 && saved.IsBelieved)
+            {
+                best.Depth = best.Saved.Depth;
+                best.Found = best.Saved.Found;
+            }
+        }
+
+        return best;
     }
 
-    /// <summary>What a free sequence held is gone, except for what others hold too.</summary>
-    private void Forget(int replica, int slot)
+    /// <summary>Where several sequences had as much of the prompt, it is not certain which of them was taken: prompts
+    /// are compared by whole blocks here, and the engine's order is not known where others send it requests too.
+    /// </summary>
+    private static void Doubt(Span<SlotContent> slots, in SlotChoice choice)
     {
-        var slots = _slots[replica].AsSpan();
-        ref var content = ref slots[slot];
-        var shared = 0;
-        var isEndShared = content.End == 0;
         for (var i = 0; i < slots.Length; i++)
         {
-            if (i != slot)
+            if (i != choice.Slot && !slots[i].IsBusy && slots[i].Here == choice.There.Tokens)
             {
-                shared = Math.Max(shared, slots[i].Held.CommonPrefixLength(content.Held));
-                isEndShared |= slots[i].End == content.End;
+                slots[i].Certain = Math.Min(slots[i].Certain, slots[i].Here);
             }
-        }
-
-        if (!isEndShared)
-        {
-            Remove(replica, content.End);
-        }
-
-        for (var depth = content.Count - 1; depth >= shared; depth--)
-        {
-            Remove(replica, content.Blocks[depth]);
-        }
-
-        content.Count = 0;
-        content.End = 0;
-    }
-
-    private void Keep(
-        in PromptPrefix prompt, PromptLengths lengths, int replica, ref SlotContent content, long tokens)
-    {
-        var held = prompt.Blocks[..Math.Min(prompt.Blocks.Length, content.Blocks.Length)];
-        held.CopyTo(content.Blocks);
-        content.Count = held.Length;
-        content.UsedAt = ++_clocks[replica];
-        var before = lengths.At((long)held.Length * blockLength);
-        if (held.Length == prompt.Blocks.Length && !prompt.Marks.IsEmpty)
-        {
-            content.End = Spot.EndKeyOf(prompt.Marks[^1].Hash);
-            Add(replica, content.End, tokens - before);
-        }
-
-        for (var depth = held.Length - 1; depth >= 0; depth--)
-        {
-            var from = lengths.At((long)depth * blockLength);
-            Add(replica, held[depth], before - from);
-            before = from;
-        }
-    }
-
-    private void Add(int replica, ulong hash, long tokens)
-    {
-        var at = blocks.Find(hash, replica);
-        var isNew = at == None;
-        if (!isNew || lists.TryAdd(replica, hash, tokens, out at))
-        {
-            lists.Pin(replica, at, tokens, isNew);
-            lists.Unpin(replica, at, tokens, confirms: true);
-        }
-    }
-
-    private void Remove(int replica, ulong hash)
-    {
-        if (blocks.Find(hash, replica) is not None and var at)
-        {
-            lists.Remove(replica, at);
         }
     }
 
     private SlotContent[] New(int slots)
     {
-        slots = Math.Clamp(slots, 1, SlotsMax);
-        var room = Math.Max(1, (blocks.BlocksPerReplica / slots) - 1);
+        var room = Math.Max(1, (blocks.BlocksPerReplica / slots) - SlotKeys.Length);
         return [.. Enumerable.Range(0, slots).Select(_ => new SlotContent(new ulong[room]))];
     }
 
-    /// <summary>One sequence: while it is at work it holds nothing that another request could use.</summary>
-    private struct SlotContent(ulong[] blocks)
-    {
-        public ulong[] Blocks = blocks;
-        public int Count;
-        public ulong End;
-        public long UsedAt;
-        public bool IsBusy;
+    private SavedPrompts NewSaved() => new(forecast, blockLength, blocks.BlocksPerReplica);
 
-        public readonly ReadOnlySpan<ulong> Held => Blocks.AsSpan(0, Count);
+    /// <summary>What a request gets.</summary>
+    private struct SlotChoice
+    {
+        /// <summary>The sequence; −1 for none.</summary>
+        public int Slot;
+
+        /// <summary>Leading blocks of the prompt that are found.</summary>
+        public int Depth;
+
+        /// <summary>What the sequence has of the prompt.</summary>
+        public Forecast There;
+
+        /// <summary>What is found: that, or what comes back from the host's memory instead.</summary>
+        public Forecast Found;
+
+        /// <summary>What may come back.</summary>
+        public SavedMatch Saved;
+
+        /// <summary>Most of what the sequence has is of no use here, so that it goes to the host's memory.</summary>
+        public bool Leaves;
     }
 }

@@ -66,7 +66,7 @@ public sealed class PolicyComparison
             Different++;
             if (_examples.Count < ExamplesMax)
             {
-                _examples.Add(new PlacementDifference(Decisions, record.At, recorded, _other));
+                _examples.Add(new PlacementDifference(Decisions, record.At, record.Id, recorded, _other));
             }
         }
     }
@@ -97,7 +97,9 @@ public sealed class PolicyComparison
 
 /// <summary>A request that another policy would have sent elsewhere.</summary>
 /// <param name="Number">Which decision of the log, from 1.</param>
-/// <param name="At">When it was made.</param>
+/// <param name="At">When it was made, on the log's clock.</param>
+/// <param name="Id">The name of its request; 0 for none.</param>
 /// <param name="Recorded">Where it was sent.</param>
 /// <param name="Other">Where the other policy would have sent it.</param>
-public sealed record PlacementDifference(long Number, Instant At, RouteDecision Recorded, RouteDecision Other);
+public sealed record PlacementDifference(
+    long Number, Instant At, ulong Id, RouteDecision Recorded, RouteDecision Other);

@@ -16,6 +16,8 @@ internal sealed class PoolLogRecord
 
     public PoolEvent Event { get; init; }
 
+    public ulong Id { get; init; }
+
     public long OutputTokensMax { get; init; }
 
     public ulong Key { get; init; }
@@ -26,6 +28,8 @@ internal sealed class PoolLogRecord
 
     public bool ContextCompacted { get; init; }
 
+    public bool AnswersWhole { get; init; }
+
     public int[] Tried { get; init; } = [];
 
     public RouteDecision Decision { get; init; }
@@ -35,12 +39,14 @@ internal sealed class PoolLogRecord
     public RouteRequest Request => new()
     {
         At = At,
+        Id = Id,
         Prompt = Prompt.Prefix,
         OutputTokensMax = OutputTokensMax,
         Key = Key,
         Session = Session,
         Class = Class,
         ContextCompacted = ContextCompacted,
+        AnswersWhole = AnswersWhole,
         Tried = Tried,
     };
 }
@@ -68,12 +74,13 @@ internal sealed class PoolLogDecoder
 
     private PoolLogRecord ReadDecision(ref FieldReader from)
     {
+        var id = from.ReadFixed();
         var prompt = _prompts.Read(ref from);
         var max = from.ReadSigned();
         var key = from.ReadFixed();
         var session = from.ReadFixed();
         var kind = (RequestClass)from.ReadByte();
-        var compacted = from.ReadByte() == 1;
+        var flags = from.ReadByte();
         var tried = new int[from.ReadCount(TriedMax)];
         for (var i = 0; i < tried.Length; i++)
         {
@@ -84,12 +91,14 @@ internal sealed class PoolLogDecoder
         {
             IsDecision = true,
             At = _last,
+            Id = id,
             Prompt = prompt,
             OutputTokensMax = max,
             Key = key,
             Session = session,
             Class = kind,
-            ContextCompacted = compacted,
+            ContextCompacted = (flags & 1) != 0,
+            AnswersWhole = (flags & 2) != 0,
             Tried = tried,
             Decision = new RouteDecision(
                 (int)from.ReadSigned(), (int)from.ReadSigned(), from.ReadSigned(), from.ReadSigned(),
@@ -128,6 +137,8 @@ internal sealed class PoolLogDecoder
                 return PoolEvent.CacheShaped(_last, replica, ReadShape(ref from));
             case PoolEventKind.CacheLost:
                 return PoolEvent.CacheLost(_last, replica);
+            case PoolEventKind.Named:
+                return PoolEvent.Named(_last, replica, from.ReadFixed());
             case PoolEventKind.Vacated:
                 return PoolEvent.Vacated(_last, replica);
             case PoolEventKind.CacheStored:
@@ -193,8 +204,16 @@ internal sealed class PoolLogDecoder
             Ranks = (int)from.ReadSigned(),
         };
         var tiers = from.ReadByte();
-        return shape with { HasHost = (tiers & 1) != 0, HasDisk = (tiers & 2) != 0 };
+        return shape with
+        {
+            HasHost = (tiers & 1) != 0,
+            HasDisk = (tiers & 2) != 0,
+            Restoring = new RestoreCosts(ReadCost(ref from), ReadCost(ref from), ReadCost(ref from)),
+        };
     }
+
+    private static double? ReadCost(ref FieldReader from) =>
+        from.ReadDouble() is var cost && double.IsNaN(cost) ? null : cost;
 
     private static RecordedPrompt ReadBlocks(ref FieldReader from)
     {

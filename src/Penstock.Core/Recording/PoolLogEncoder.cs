@@ -32,12 +32,13 @@ internal sealed class PoolLogEncoder(IBufferWriter<byte> output)
     public void Decided(in RouteRequest request, in RouteDecision decision, ReadOnlySpan<Candidate> candidates)
     {
         WriteHead(RecordKind.Decision, request.At);
+        _to.WriteFixed(request.Id);
         _prompts.Write(in _to, request.Prompt);
         _to.WriteSigned(request.OutputTokensMax);
         _to.WriteFixed(request.Key);
         _to.WriteFixed(request.Session);
         _to.Write((byte)request.Class);
-        _to.Write((byte)(request.ContextCompacted ? 1 : 0));
+        _to.Write((byte)((request.ContextCompacted ? 1 : 0) | (request.AnswersWhole ? 2 : 0)));
         _to.Write((ulong)request.Tried.Length);
         foreach (var tried in request.Tried)
         {
@@ -101,15 +102,15 @@ internal sealed class PoolLogEncoder(IBufferWriter<byte> output)
                 _to.Write((byte)happened.Tier);
                 WriteBlocks(prompt.Blocks);
                 break;
+            case PoolEventKind.Named:
+                _to.WriteFixed(happened.Name);
+                break;
             case PoolEventKind.CacheResident:
                 _to.Write((byte)happened.Tier);
                 _to.WriteSigned(happened.Tokens);
                 break;
             case PoolEventKind.PeerLoad:
-                _to.WriteSigned(happened.Node);
-                _to.WriteSigned(happened.Share.InFlight);
-                _to.WriteSigned(happened.Share.PrefillTokens);
-                _to.WriteSigned(happened.Share.DecodeTokens);
+                WriteShare(happened.Node, happened.Share);
                 break;
             case PoolEventKind.PeerPrefix:
                 _to.WriteSigned(happened.Node);
@@ -168,6 +169,17 @@ internal sealed class PoolLogEncoder(IBufferWriter<byte> output)
         _to.WriteSigned(shape.DiskTokens);
         _to.WriteSigned(shape.Ranks);
         _to.Write((byte)((shape.HasHost ? 1 : 0) | (shape.HasDisk ? 2 : 0)));
+        _to.Write(shape.Restoring.Host ?? double.NaN);
+        _to.Write(shape.Restoring.Disk ?? double.NaN);
+        _to.Write(shape.Restoring.Shared ?? double.NaN);
+    }
+
+    private void WriteShare(int node, in PeerShare share)
+    {
+        _to.WriteSigned(node);
+        _to.WriteSigned(share.InFlight);
+        _to.WriteSigned(share.PrefillTokens);
+        _to.WriteSigned(share.DecodeTokens);
     }
 
     private void WriteBlocks(ReadOnlySpan<ulong> blocks)

@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 
 namespace Penstock.Core.Recording;
@@ -9,11 +11,13 @@ namespace Penstock.Core.Recording;
 public sealed record PoolLogHeader
 {
     /// <summary>Changes with the format.</summary>
-    public const int Format = 2;
+    public const int Format = 5;
 
     private const int NameBytesMax = 4096;
     private const int ReplicasMax = 65_535;
-    private const ulong Magic = 0x474F4C_4B435453; // "STCKLOG" as little-endian bytes
+    private const int OlderHeadBytes = 12;
+    private const ulong Magic = 0x474F4C4B_54534E50; // "PNSTKLOG" as little-endian bytes
+    private const ulong MagicBefore5 = 0x474F4C_4B435453;
 
     public required string Pool { get; init; }
 
@@ -28,14 +32,38 @@ public sealed record PoolLogHeader
     /// <summary>Names of the replicas, by slot.</summary>
     public required ImmutableArray<string> Replicas { get; init; }
 
-    /// <summary>The program that wrote it. Another one may decide otherwise.</summary>
+    /// <summary>The program that wrote it (<see cref="BuildName"/>). Another one may decide otherwise.</summary>
     public required string Program { get; init; }
 
     /// <summary>Wall-clock time of the log's start, in .NET ticks of UTC.</summary>
     public required long StartedTicks { get; init; }
 
-    /// <summary>A state follows that the router had at that point; without it the router was new.</summary>
-    public required bool HasCheckpoint { get; init; }
+    /// <summary>The same moment on the clock of the records.</summary>
+    public required Instant StartedAt { get; init; }
+
+    /// <summary>Bytes of the state that the router had at that point, which follows; 0: the router was new.</summary>
+    public long StateBytes { get; init; }
+
+    /// <summary>The log begins with a state, which only the build that wrote it can read.</summary>
+    public bool HasCheckpoint => StateBytes > 0;
+
+    /// <summary>The format of a log before 4, whose chunks had other heads; 0 where it is none.</summary>
+    internal static int OlderFormatOf(ReadOnlySpan<byte> log) =>
+        log.Length > OlderHeadBytes + sizeof(ulong)
+        && BinaryPrimitives.ReadUInt64LittleEndian(log[OlderHeadBytes..]) == MagicBefore5
+            ? log[OlderHeadBytes + sizeof(ulong)]
+            : 0;
+
+    /// <summary>What is said of a log of another format.</summary>
+    internal static InvalidDataException Refusal(ulong format) => new(
+        $"the log has format {format}, this program reads format {Format}: replay it with the one that wrote it");
+
+    /// <summary>Wall-clock time, in UTC, of what the log dates <paramref name="at"/>.</summary>
+    public DateTimeOffset TimeOf(Instant at)
+    {
+        var ticks = StartedTicks + ((at.Nanoseconds - StartedAt.Nanoseconds) / 100);
+        return new DateTimeOffset(Math.Clamp(ticks, 0, DateTimeOffset.MaxValue.UtcTicks), TimeSpan.Zero);
+    }
 
     public void Write(IBufferWriter<byte> output)
     {
@@ -56,21 +84,22 @@ public sealed record PoolLogHeader
 
         to.Write(Program);
         to.WriteSigned(StartedTicks);
-        to.Write((byte)(HasCheckpoint ? 1 : 0));
+        to.WriteSigned(StartedAt.Nanoseconds);
+        to.WriteSigned(StateBytes);
     }
 
     /// <exception cref="InvalidDataException">The bytes are no header of this format.</exception>
     public static PoolLogHeader Read(ReadOnlySpan<byte> input)
     {
         var from = new FieldReader(input);
-        if (from.ReadFixed() != Magic)
+        if (from.ReadFixed() is var magic && magic is not (Magic or MagicBefore5))
         {
             throw new InvalidDataException("this is not a decision log");
         }
 
-        if (from.Read() is var format && format != Format)
+        if (from.Read() is var format && (format != Format || magic != Magic))
         {
-            throw new InvalidDataException($"the log has format {format}; this program reads format {Format}");
+            throw Refusal(format);
         }
 
         var pool = from.ReadString(NameBytesMax);
@@ -93,7 +122,8 @@ public sealed record PoolLogHeader
             Replicas = [.. names],
             Program = from.ReadString(NameBytesMax),
             StartedTicks = from.ReadSigned(),
-            HasCheckpoint = from.ReadByte() == 1,
+            StartedAt = new Instant(from.ReadSigned()),
+            StateBytes = from.ReadSigned(),
         };
     }
 }

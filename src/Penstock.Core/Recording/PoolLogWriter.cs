@@ -5,31 +5,47 @@ using Penstock.Core.Routing;
 
 namespace Penstock.Core.Recording;
 
-/// <summary>Where the payloads of a log go. Called under the pool's lock: copies what it is given, and never waits.
-/// </summary>
+/// <summary>Where the logs of one pool go. Called under the pool's lock: never waits.</summary>
 public interface ILogSink
 {
-    /// <summary>Bytes that it would take now.</summary>
-    long Room { get; }
+    /// <summary>Bytes that one log may come to, with the state that it begins with.</summary>
+    long LogBytesMax { get; }
 
-    /// <summary>A new log begins with this payload; what was begun before is complete.</summary>
-    void Begin(ReadOnlySpan<byte> header);
+    /// <summary>Whether a log that begins with a state of so many bytes can begin now.</summary>
+    bool CanBegin(long stateBytes);
 
-    /// <summary>The next payload of the log.</summary>
+    /// <summary>Whether the log at hand can go on with so many bytes more. Once part of it could not be written it
+    /// cannot, until the next begins.</summary>
+    bool CanTake(long bytes);
+
+    /// <summary>A new log begins; what was begun before is complete. The header is copied; the state, null for none, is
+    /// the sink's from now on.</summary>
+    void Begin(ReadOnlySpan<byte> header, LogState? state);
+
+    /// <summary>The next payload of the log, which is copied.</summary>
     void Append(ReadOnlySpan<byte> payload);
+
+    /// <summary>The sink could not take what comes now: the rest of the log is lost, and what follows begins a new one.
+    /// </summary>
+    void GiveUp();
 
     /// <summary>Nothing more will come.</summary>
     void End();
 }
+
+/// <summary>One moment, on the two clocks of a log.</summary>
+/// <param name="UtcTicks">Wall-clock time, in .NET ticks of UTC.</param>
+/// <param name="At">As the records have it.</param>
+public readonly record struct LogTime(long UtcTicks, Instant At);
 
 /// <summary>
 /// Records one pool from the moment its router is made, in logs of bounded size. Each log but the first begins with a
 /// checkpoint of the router, so that it can be replayed without those before it.
 /// </summary>
 /// <remarks>
-/// Where the sink has no room the rest of a log is given up, and a new one begins with the first event for which there
-/// is room again. A checkpoint is copied under the pool's lock, at the speed of memory; a log is therefore never
-/// smaller than four times the state it begins with.
+/// Where the sink cannot take more the rest of a log is given up, and a new one begins with the first event for which
+/// the sink is ready again. A checkpoint is copied once under the pool's lock, at the speed of memory; a log is
+/// therefore four times the state it begins with, where it may come to that.
 /// </remarks>
 public sealed class PoolLogWriter : IPoolRecorder
 {
@@ -39,35 +55,38 @@ public sealed class PoolLogWriter : IPoolRecorder
     private readonly ILogSink _sink;
     private readonly ArrayBufferWriter<byte> _chunk = new(ChunkBytes * 2);
     private readonly PoolLogEncoder _encoder;
-    private readonly long _logBytesMax;
-    private readonly Func<long> _nowTicks;
+    private readonly Func<LogTime> _now;
     private PoolRouter _router;
     private PoolLogHeader _header;
     private long _logBytes;
-    private long _checkpointBytes;
+    private long _stateBytes;
 
     /// <param name="router">A router that nothing has happened to yet.</param>
     /// <param name="header">What every log begins with.</param>
     /// <param name="sink">Takes the payloads.</param>
-    /// <param name="logBytesMax">A log that is larger ends at the next event.</param>
-    /// <param name="nowTicks">The wall clock, in .NET ticks of UTC, for the headers.</param>
-    public PoolLogWriter(
-        PoolRouter router, PoolLogHeader header, ILogSink sink, long logBytesMax, Func<long> nowTicks)
+    /// <param name="now">The time, for the headers.</param>
+    public PoolLogWriter(PoolRouter router, PoolLogHeader header, ILogSink sink, Func<LogTime> now)
     {
         _router = router;
         _header = header;
         _sink = sink;
-        _logBytesMax = logBytesMax;
-        _nowTicks = nowTicks;
+        _now = now;
         _encoder = new PoolLogEncoder(_chunk);
-        Begin([]);
+        if (sink.CanBegin(0))
+        {
+            Begin(null);
+        }
+        else
+        {
+            GiveUp();
+        }
     }
 
-    /// <summary>Logs that had to be given up because the sink had no room.</summary>
-    public long Gaps { get; private set; }
-
-    /// <summary>True while nothing is recorded, for lack of room.</summary>
+    /// <summary>True while nothing is recorded.</summary>
     public bool IsBroken { get; private set; }
+
+    /// <summary>Bytes of a log after which the next one begins.</summary>
+    private long LogBytes => Math.Min(Math.Max(_sink.LogBytesMax / 8, 4 * _stateBytes), _sink.LogBytesMax);
 
     public void Decided(in RouteRequest request, in RouteDecision decision, ReadOnlySpan<Candidate> candidates)
     {
@@ -88,9 +107,9 @@ public sealed class PoolLogWriter : IPoolRecorder
 
     public void Happened(in PoolEvent happened, in PromptPrefix prompt)
     {
-        if (IsBroken || _logBytes > Math.Max(_logBytesMax, 4 * _checkpointBytes))
+        if ((IsBroken || _logBytes > LogBytes) && !TryBeginFromHere() && _logBytes > _sink.LogBytesMax)
         {
-            BeginFromHere();
+            GiveUp();
         }
 
         if (!IsBroken)
@@ -103,16 +122,12 @@ public sealed class PoolLogWriter : IPoolRecorder
     /// <summary>Hands on what there is.</summary>
     public void Flush()
     {
-        if (_chunk.WrittenCount == 0)
-        {
-            return;
-        }
-
-        if (_chunk.WrittenCount > _sink.Room)
+        if (!_sink.CanTake(_chunk.WrittenCount))
         {
             GiveUp();
         }
-        else
+
+        if (!IsBroken && _chunk.WrittenCount > 0)
         {
             _sink.Append(_chunk.WrittenSpan);
             _logBytes += _chunk.WrittenCount;
@@ -131,7 +146,10 @@ public sealed class PoolLogWriter : IPoolRecorder
         _router = router;
         _header = header;
         _router.Recorder = this;
-        BeginFromHere();
+        if (!TryBeginFromHere())
+        {
+            GiveUp();
+        }
     }
 
     /// <summary>Hands on what there is and ends the log: nothing is recorded from now on.</summary>
@@ -150,51 +168,48 @@ public sealed class PoolLogWriter : IPoolRecorder
         }
     }
 
-    private void BeginFromHere()
+    /// <summary>Begins a log with all that is known now. Where it cannot, the one at hand is as it was.</summary>
+    private bool TryBeginFromHere()
     {
-        if (!IsBroken)
+        // Of the last state, so that one that is too large is not made again and again.
+        if (!_sink.CanBegin(_stateBytes))
         {
-            Flush();
+            return false;
         }
 
-        if (_sink.Room < _checkpointBytes + (4 * ChunkBytes))
-        {
-            GiveUp();
-            return;
-        }
-
-        var state = new ArrayBufferWriter<byte>(1 << 20);
+        var state = new LogState();
         _router.Save(new StateWriter(state));
-        if (state.WrittenCount > _sink.Room)
+        _stateBytes = state.Bytes;
+        if (!_sink.CanBegin(_stateBytes))
         {
-            _checkpointBytes = state.WrittenCount;
-            GiveUp();
-            return;
+            state.Release();
+            return false;
         }
 
-        Begin(state.WrittenSpan);
+        Flush();
+        Begin(state);
+        return true;
     }
 
     private void GiveUp()
     {
-        Gaps += IsBroken ? 0 : 1;
-        IsBroken = true;
+        if (!IsBroken)
+        {
+            IsBroken = true;
+            _sink.GiveUp();
+        }
     }
 
-    private void Begin(ReadOnlySpan<byte> checkpoint)
+    private void Begin(LogState? state)
     {
-        var header = _header with { HasCheckpoint = !checkpoint.IsEmpty, StartedTicks = _nowTicks() };
+        var (ticks, at) = _now();
+        var header = _header with { StateBytes = state?.Bytes ?? 0, StartedTicks = ticks, StartedAt = at };
         header.Write(_chunk);
-        _sink.Begin(_chunk.WrittenSpan);
+        _sink.Begin(_chunk.WrittenSpan, state);
         _chunk.ResetWrittenCount();
-        if (!checkpoint.IsEmpty)
-        {
-            _sink.Append(checkpoint);
-        }
-
         _encoder.Begin();
-        _checkpointBytes = checkpoint.Length;
-        _logBytes = checkpoint.Length;
+        _stateBytes = header.StateBytes;
+        _logBytes = header.StateBytes;
         IsBroken = false;
     }
 }

@@ -3,8 +3,8 @@ using Penstock.Core.Primitives;
 
 namespace Penstock.Core.Routing;
 
-/// <summary>What events say about the cache of one replica, taken to the index; also that it is gone with its cache.
-/// </summary>
+/// <summary>What events say about the cache of one replica, taken to the index; also who has the slot, and that it is
+/// gone with its cache.</summary>
 internal static class CacheNews
 {
     public static void Apply(
@@ -17,9 +17,11 @@ internal static class CacheNews
             case PoolEventKind.CacheShaped:
                 load.Shape = happened.Shape;
                 index.Shape(replica, happened.Shape);
+                EndDoubt(ref load, index, replica);
                 break;
             case PoolEventKind.CacheLost:
                 index.Clear(replica);
+                EndDoubt(ref load, index, replica);
                 break;
             case PoolEventKind.CacheStored:
                 index.Stored(replica, happened.Tier, prompt.Blocks);
@@ -38,6 +40,9 @@ internal static class CacheNews
             case PoolEventKind.PeerAnswered:
                 index.HeardAnswer(in prompt, replica, happened.Report, happened.At);
                 break;
+            case PoolEventKind.Named:
+                load.Name = happened.Name;
+                break;
             case PoolEventKind.Vacated:
                 Check.That(load.InFlight == 0);
                 load = ReplicaLoad.New with { Ineligible = Ineligible.Absent };
@@ -46,6 +51,14 @@ internal static class CacheNews
                 peers.Forget(replica);
                 sessions.Vacate(replica);
                 break;
+        }
+    }
+    /// <summary>Where the mirror was forgotten, what it was in doubt for is over with it.</summary>
+    private static void EndDoubt(ref ReplicaLoad load, PrefixIndex index, int replica)
+    {
+        if (index.DoubtedSince(replica) == default)
+        {
+            load.Trust = load.Trust.Forgotten();
         }
     }
 }

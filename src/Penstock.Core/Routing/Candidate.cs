@@ -16,6 +16,9 @@ public enum Ineligible : byte
 
     /// <summary>No replica has this slot now.</summary>
     Absent,
+
+    /// <summary>It was recognised, and takes requests in no dialect that is known.</summary>
+    NoDialect,
 }
 
 /// <summary>One replica as the policy saw it: the inputs, the terms of its cost, and the cost.</summary>
@@ -63,8 +66,8 @@ public struct Candidate
     public double PeerAge;
 }
 
-/// <summary>Up to six terms of a cost, named by <see cref="RoutePolicy.TermNames"/>.</summary>
-[InlineArray(6)]
+/// <summary>Up to seven terms of a cost, named by <see cref="RoutePolicy.TermNames"/>.</summary>
+[InlineArray(7)]
 public struct CostTerms
 {
     private double _first;

@@ -14,6 +14,8 @@ internal record struct FleetTraffic
 
     private double _busy;
     private double _arrivals;
+    private double _own;
+    private double _all;
     private Instant _at;
 
     /// <summary>
@@ -24,13 +26,21 @@ internal record struct FleetTraffic
     /// </summary>
     /// <param name="replicas">Replicas that could be chosen.</param>
     /// <param name="busy">Of these, the ones with prefill in flight.</param>
+    /// <param name="own">Requests of this node in flight there.</param>
+    /// <param name="all">Requests of all nodes.</param>
     /// <param name="now">The present.</param>
-    public double Arrive(int replicas, int busy, Instant now)
+    public double Arrive(int replicas, int busy, int own, int all, Instant now)
     {
         var kept = Math.Exp(-Math.Max(0, (now - _at).TotalSeconds) / Span);
         _busy += (1 - kept) * ((busy / (double)replicas) - _busy);
         _arrivals = (_arrivals * kept) + (1 / Span);
+        _own += (1 - kept) * (own - _own);
+        _all += (1 - kept) * (all - _all);
         _at = now;
-        return _arrivals / replicas / Math.Max(IdleMin, 1 - _busy);
+
+        // What the other nodes have in flight says how much of the traffic is theirs; over a while, since a node that
+        // has nothing in flight at the moment has its share all the same.
+        var nodes = _own > 0 ? Math.Max(1, _all / _own) : 1;
+        return nodes * _arrivals / replicas / Math.Max(IdleMin, 1 - _busy);
     }
 }

@@ -15,6 +15,9 @@ internal record struct LineFit
     /// <summary>The weight of all points, older ones counting less.</summary>
     public readonly double Weight => _weight;
 
+    /// <summary>Where the points are, on average.</summary>
+    public readonly double Center => _weight > 0 ? _x / _weight : 0;
+
     public void Add(double x, double y, double weight)
     {
         _weight += weight;
@@ -34,6 +37,10 @@ internal record struct LineFit
         _xy *= share;
     }
 
+    /// <summary>The mean of y, drawn towards <paramref name="otherwise"/> as if so many points had shown that.
+    /// </summary>
+    public readonly double Mean(double otherwise, double points) => (_y + (points * otherwise)) / (_weight + points);
+
     /// <summary>What one of x takes of y if nothing else does, drawn towards <paramref name="otherwise"/> as if
     /// <paramref name="strength"/> of x had shown that.</summary>
     public readonly double Ratio(double otherwise, double strength) =>
@@ -43,9 +50,8 @@ internal record struct LineFit
     /// <paramref name="strength"/> in all had shown that one.</summary>
     public readonly double Slope(double otherwise, double strength)
     {
-        var center = _weight > 0 ? _x / _weight : 0;
-        var variance = Math.Max(0, _xx - (center * _x));
-        var covariance = _xy - (center * _y);
+        var variance = Math.Max(0, _xx - (Center * _x));
+        var covariance = _xy - (Center * _y);
         return (covariance + (strength * otherwise)) / (variance + strength);
     }
 

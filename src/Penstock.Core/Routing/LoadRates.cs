@@ -67,25 +67,49 @@ internal static class LoadRates
     /// <summary>A first token came.</summary>
     public static void FirstToken(ref ReplicaLoad load, Instant now)
     {
-        load.SecondsPerFirstToken += NewestGap * (SinceFirstToken(in load, now) - load.SecondsPerFirstToken);
+        Moved(ref load, now);
         load.LastFirstTokenAt = now;
+    }
+
+    /// <summary>An answer in one piece has come. That its first token came long before is known already where it counts
+    /// as decoding; that the engine has moved on is news.</summary>
+    public static void WholeAnswer(ref ReplicaLoad load, bool isDecoding, Instant now)
+    {
+        if (!isDecoding)
+        {
+            FirstToken(ref load, now);
+        }
+        else if (load.Prefilling > 0)
+        {
+            Moved(ref load, now);
+        }
+    }
+
+    /// <summary>A first token of which nobody tells was due.</summary>
+    public static void FirstTokenAssumed(ref ReplicaLoad load, long microseconds)
+    {
+        var due = new Instant(microseconds * 1_000);
+        load.LastFirstTokenAt = due > load.LastFirstTokenAt ? due : load.LastFirstTokenAt;
     }
 
     /// <summary>A first token came from there at another node, or a request was given up there, which frees the engine
     /// as well: what is in flight from here was not computed before that.</summary>
-    public static void FirstTokenElsewhere(ref ReplicaLoad load, Instant at) =>
+    public static void FirstTokenElsewhere(ref ReplicaLoad load, Instant at)
+    {
         load.LastFirstTokenAt = at > load.LastFirstTokenAt ? at : load.LastFirstTokenAt;
+        load.LastMovedAt = at > load.LastMovedAt ? at : load.LastMovedAt;
+    }
 
     /// <summary>A request is known to have had so many tokens that were not cached.</summary>
     public static void Prefilled(
         ref ReplicaLoad load, ref LineFit pool, in TicketTable.InFlight request, long uncached, Instant now)
     {
-        if (request.AheadRequests > AheadMax)
+        var work = request.AheadTokens + uncached;
+        if (request.AheadRequests > AheadMax || work < 0 || uncached > PlausibleReport.Telling(in request))
         {
             return;
         }
 
-        var work = request.AheadTokens + uncached;
         var share = work / (work + FullStep);
         var tells = share * share;
         var seconds = Math.Max(0, (request.FirstTokenAt - request.DispatchedAt).TotalSeconds);
@@ -95,7 +119,7 @@ internal static class LoadRates
             var each = load.Pace.Each(line.Each, load.PrefillsAt, now);
             var expected = line.AtZero + (each * work);
             seconds = Math.Clamp(seconds, expected / Unlikely, (expected * Unlikely) + StallSeconds);
-            load.Pace.See(each * seconds / expected, tells, load.PrefillsAt, now);
+            load.Pace.See(expected > 0 ? each * seconds / expected : each, tells, load.PrefillsAt, now);
             load.PrefillsAt = now;
         }
 
@@ -103,11 +127,13 @@ internal static class LoadRates
         pool.Add(work, seconds, tells);
     }
 
-    /// <summary>Works the prefill rates out anew, of some replicas each time: a pool of hundreds has no time for all.
+    /// <summary>Works the rates out anew, of some replicas each time: a pool of hundreds has no time for all.
     /// </summary>
-    public static void Refresh(Span<ReplicaLoad> loads, ref int next, in LineFit pool, Instant now)
+    public static void Refresh(
+        Span<ReplicaLoad> loads, ref int next, in LineFit pool, in LineFit decodes, Instant now)
     {
         var line = Line(in pool);
+        var decoding = DecodeRates.Line(in decodes);
         for (var count = Math.Min(RefreshedMax, loads.Length); count > 0; count--)
         {
             next = next + 1 < loads.Length ? next + 1 : 0;
@@ -115,6 +141,7 @@ internal static class LoadRates
             var each = load.Pace.Each(line.Each, load.PrefillsAt, now);
             load.PrefillSecondsEach = Math.Clamp(each, 1 / PrefillRateMax, 1 / PrefillRateMin);
             load.PrefillRate = 1 / load.PrefillSecondsEach;
+            DecodeRates.Refresh(ref load, in decoding, now);
         }
     }
 
@@ -171,26 +198,37 @@ internal static class LoadRates
     /// Seconds by which first tokens that have not come are late: the line there moves slower than its tokens say, for
     /// want of a place among those that are decoded, or because the engine stands still. Twice their mean, since the
     /// last that joined a line of equals are not late yet and the first are the most; and no more than the line takes
-    /// at the pace of first tokens there, since one request may be late for reasons of its own.
+    /// at the pace of first tokens there, since one request may be late for reasons of its own. Answers in one piece
+    /// are no part of it: of their first tokens nothing is known.
     /// </summary>
     public static double OverdueSeconds(in ReplicaLoad load, Instant now)
     {
-        var late = load.Prefilling == 0
+        var late = load.Awaited == 0
             ? 0
-            : (now.Nanoseconds / 1_000.0) - (load.DueMicroseconds / (double)load.Prefilling);
+            : (now.Nanoseconds / 1_000.0) - (load.DueMicroseconds / (double)load.Awaited);
         if (late <= 0)
         {
             return 0;
         }
 
-        var pace = Math.Max(load.SecondsPerFirstToken, SinceFirstToken(in load, now));
-        return Math.Min(2e-6 * late, load.Prefilling * pace);
+        var pace = Math.Max(load.SecondsPerFirstToken, Since(load.LastMovedAt, in load, now));
+        return Math.Min(2e-6 * late, load.Awaited * pace);
+    }
+
+    private static void Moved(ref ReplicaLoad load, Instant now)
+    {
+        var gap = Since(load.LastMovedAt, in load, now);
+        load.SecondsPerFirstToken += NewestGap * (gap - load.SecondsPerFirstToken);
+        load.LastMovedAt = now;
     }
 
     /// <summary>Seconds since the last first token, or since there is something to wait for.</summary>
-    private static double SinceFirstToken(in ReplicaLoad load, Instant now)
+    private static double SinceFirstToken(in ReplicaLoad load, Instant now) =>
+        Since(load.LastFirstTokenAt, in load, now);
+
+    private static double Since(Instant last, in ReplicaLoad load, Instant now)
     {
-        var since = load.PrefillingSince < load.LastFirstTokenAt ? load.LastFirstTokenAt : load.PrefillingSince;
+        var since = load.PrefillingSince < last ? last : load.PrefillingSince;
         return Math.Max(0, (now.Nanoseconds - since.Nanoseconds) * 1e-9);
     }
 

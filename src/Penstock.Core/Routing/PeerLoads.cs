@@ -89,8 +89,9 @@ internal sealed class PeerLoads(int replicas)
             }
 
             ref readonly var view = ref views[replica];
-            var unseen = Math.Clamp((now - view.At).TotalSeconds, 0, AgeMax);
-            age = Math.Max(age, unseen);
+            var since = Math.Max(0, (now - view.At).TotalSeconds);
+            var unseen = Math.Min(since, AgeMax);
+            age = Math.Max(age, since);
             sum = new PeerShare(
                 sum.InFlight + view.Share.InFlight,
                 sum.PrefillTokens + view.Share.PrefillTokens + (long)(rate * unseen),

@@ -22,6 +22,7 @@ public enum PoolEventKind : byte
     PeerHeard,
     PeerAnswered,
     Vacated,
+    Named,
 }
 
 /// <summary>How a dispatched request ended, as far as the pool state is concerned.</summary>
@@ -66,6 +67,9 @@ public readonly record struct PoolEvent
 
     public bool ContextCompacted { get; private init; }
 
+    /// <summary>No first token will be told of this dispatch.</summary>
+    public bool AnswersWhole { get; private init; }
+
     /// <summary>What the engine said of a request that ended.</summary>
     public CacheReport Report { get; private init; }
 
@@ -77,6 +81,9 @@ public readonly record struct PoolEvent
 
     /// <summary>Tokens that the engine holds in a tier.</summary>
     public long Tokens { get; private init; }
+
+    /// <summary>A hash of the replica's name.</summary>
+    public ulong Name { get; private init; }
 
     /// <summary>Another node, by a small number that is its own while it is a member.</summary>
     public int Node { get; private init; }
@@ -95,6 +102,7 @@ public readonly record struct PoolEvent
             Session = request.Session,
             Class = request.Class,
             ContextCompacted = request.ContextCompacted,
+            AnswersWhole = request.AnswersWhole,
         };
 
     public static PoolEvent FirstToken(Instant at, RouteTicket ticket) =>
@@ -151,6 +159,11 @@ public readonly record struct PoolEvent
     /// forgotten, and the slot can be another's.</summary>
     public static PoolEvent Vacated(Instant at, int replica) =>
         new() { Kind = PoolEventKind.Vacated, At = at, Replica = replica };
+
+    /// <summary>A replica has the slot; its name has this hash, which is the same at every node and after a restart.
+    /// </summary>
+    public static PoolEvent Named(Instant at, int replica, ulong name) =>
+        new() { Kind = PoolEventKind.Named, At = at, Replica = replica, Name = name };
 
     /// <summary>What another node has in flight at a replica, all of it. <paramref name="at"/> is when it was so.
     /// </summary>

@@ -8,8 +8,9 @@ namespace Penstock.Core.Routing;
 /// answers showed, what the engine and other nodes reported, and the prefixes it is believed to hold.
 /// </summary>
 /// <remarks>
-/// Two verbs: <see cref="Decide"/> reads, <see cref="Apply"/> writes. Neither allocates after warm-up, waits, or looks
-/// at a clock. Not thread-safe; <see cref="PoolRouter"/> owns it.
+/// Two verbs: <see cref="Decide"/> reads, but for what becomes of requests as time goes on (<see cref="TakeDue"/>),
+/// <see cref="Apply"/> writes. Neither allocates after warm-up, waits, or looks at a clock. Not thread-safe;
+/// <see cref="PoolRouter"/> owns it.
 /// </remarks>
 public sealed class PoolState
 {
@@ -22,8 +23,8 @@ public sealed class PoolState
     private readonly OutputLengths _outputs = new();
     private readonly PeerLoads _peers;
     private readonly TicketTable _tickets = new(InFlightMax);
-    private LineFit _prefills;
-    private int _refreshed;
+    private readonly UntoldFirstTokens _untold;
+    private PoolRates _rates;
 
     /// <summary>Every replica starts as not healthy.</summary>
     public PoolState(PoolOptions options)
@@ -33,6 +34,7 @@ public sealed class PoolState
         _matches = new PrefixMatch[options.Replicas];
         _index = new PrefixIndex(options.Replicas, options.BlocksPerReplica, options.Keying);
         _peers = new PeerLoads(options.Replicas);
+        _untold = new UntoldFirstTokens(_tickets);
     }
 
     /// <summary>What is known of each replica, by slot.</summary>
@@ -44,6 +46,9 @@ public sealed class PoolState
     /// <summary>Where the sessions that clients name were last served. To be read only.</summary>
     public SessionTable Sessions { get; } = new();
 
+    /// <summary>How long a token of an answer takes in this pool.</summary>
+    internal DecodeLine Decoding => DecodeRates.Line(in _rates.Decodes);
+
     /// <summary>Requests of this node in flight in the whole pool.</summary>
     public int InFlight => _tickets.Count;
 
@@ -54,6 +59,10 @@ public sealed class PoolState
     public RouteDecision Decide(
         in RouteRequest request, RoutePolicy policy, Span<Candidate> candidates, ref Rng rng)
     {
+        while (TakeDue(request.At) >= 0)
+        {
+        }
+
         candidates = candidates[.._replicas.Length];
         var output = _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
         var prompt = _index.Match(request.Prompt, _matches);
@@ -65,6 +74,24 @@ public sealed class PoolState
         }
 
         return LeastCost.Choose(candidates, prompt, output, ref rng);
+    }
+
+    /// <summary>
+    /// Takes the first token of one request whose answer comes in one piece to have come, where it was due by now, and
+    /// returns where that request is; −1 where no more are due. <see cref="Decide"/> does it first of all.
+    /// </summary>
+    public int TakeDue(Instant now)
+    {
+        if (!_untold.TryTake(now, out var ticket))
+        {
+            return -1;
+        }
+
+        ref var request = ref _tickets.Find(ticket, out _);
+        ref var load = ref _replicas[request.Replica];
+        LoadRates.FirstTokenAssumed(ref load, request.DueMicroseconds);
+        request.BeginDecode(ref load);
+        return request.Replica;
     }
 
     /// <summary>Where the request of a ticket is; −1 where it has ended.</summary>
@@ -129,8 +156,8 @@ public sealed class PoolState
         _peers.Save(to);
         Sessions.Save(to);
         _tickets.Save(to);
-        to.Write(in _prefills);
-        to.Write(_refreshed);
+        _untold.Save(to);
+        to.Write(in _rates);
     }
 
     /// <summary>Reads what <see cref="Save"/> wrote, into a state with the same options.</summary>
@@ -142,8 +169,9 @@ public sealed class PoolState
         _peers.Load(ref from);
         Sessions.Load(ref from);
         _tickets.Load(ref from);
-        _prefills = from.Read<LineFit>();
-        _refreshed = Math.Clamp(from.Read<int>(), 0, _replicas.Length - 1);
+        _untold.Load(ref from);
+        _rates = from.Read<PoolRates>();
+        _rates.Bound(_replicas.Length);
     }
 
     private PeerShare PeersAt(int replica, Instant now) => _peers.IsEmpty
@@ -157,8 +185,10 @@ public sealed class PoolState
         ref var load = ref _replicas[decision.Replica];
         var ahead = LoadRates.Ahead(in load, PeersAt(decision.Replica, happened.At), happened.At);
         load.InFlight++;
-        var due = LoadRates.Due(in load, in _prefills, ahead + decision.UncachedTokens, happened.At);
-        load.DueMicroseconds += due;
+        load.PrefillPromptTokens += decision.PromptTokens;
+        var due = LoadRates.Due(in load, in _rates.Prefills, ahead + decision.UncachedTokens, happened.At);
+        load.DueMicroseconds += happened.AnswersWhole ? 0 : due;
+        load.Awaited += happened.AnswersWhole ? 0 : 1;
         LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
         if (happened.ContextCompacted || happened.Class == RequestClass.Compaction)
         {
@@ -167,7 +197,7 @@ public sealed class PoolState
 
         Sessions.Note(happened.Session, decision.Replica, happened.At);
         var claim = _index.Dispatched(in prompt, decision.Replica, happened.At);
-        return _tickets.Open(new TicketTable.InFlight
+        var ticket = _tickets.Open(new TicketTable.InFlight
         {
             Replica = decision.Replica,
             Key = happened.Key,
@@ -182,8 +212,15 @@ public sealed class PoolState
             PredictedTokens = decision.PredictedTokens,
             OutputTokens = decision.OutputTokens,
             DispatchedAt = happened.At,
+            IsWhole = happened.AnswersWhole,
             Claim = claim,
         });
+        if (happened.AnswersWhole)
+        {
+            _untold.Add(ticket, due);
+        }
+
+        return ticket;
     }
 
     private void FirstToken(in PoolEvent happened)
@@ -197,10 +234,10 @@ public sealed class PoolState
         ref var load = ref _replicas[request.Replica];
         request.FirstTokenSeen = true;
         request.FirstTokenAt = happened.At;
+        request.Beside = Beside(request.Replica, happened.At);
         LoadRates.FirstToken(ref load, happened.At);
-        ReleasePrefill(ref load, ref request);
-        request.DecodeTokens = request.PromptTokens + (request.OutputTokens / 2);
-        load.DecodeTokens += request.DecodeTokens;
+        _untold.Remove(ref request);
+        request.BeginDecode(ref load);
     }
 
     private void EndRequest(in PoolEvent happened, in PromptPrefix prompt)
@@ -212,56 +249,52 @@ public sealed class PoolState
         }
 
         ref var load = ref _replicas[request.Replica];
-        if (!request.FirstTokenSeen)
+        if (request is { IsWhole: true, FirstTokenSeen: false } && happened.End == RouteEnd.Completed)
         {
-            ReleasePrefill(ref load, ref request);
+            LoadRates.WholeAnswer(ref load, request.IsDecoding, happened.At);
         }
 
+        var beside = Beside(request.Replica, happened.At);
+        _untold.Remove(ref request);
+        request.LeavePrefill(ref load);
         load.DecodeTokens -= request.DecodeTokens;
         load.InFlight--;
         Check.That(load.InFlight >= 0 && load.DecodeTokens >= 0);
-        UntoldTokens.Came(ref load, request.PromptTokens + happened.Report.OutputTokens, happened.At);
+        var report = PlausibleReport.Of(happened.Report, in request);
+        UntoldTokens.Came(ref load, request.PromptTokens + report.OutputTokens, happened.At);
         if (happened.End == RouteEnd.Completed)
         {
-            Learn(in happened, in request, ref load);
+            Learn(in report, in request, (request.Beside + beside) / 2.0, ref load, happened.At);
         }
 
-        _index.Released(in prompt, request.Replica, in request.Claim, happened.Report, happened.At);
+        _index.Released(in prompt, request.Replica, in request.Claim, report, happened.At);
         _tickets.Close(happened.Ticket);
     }
 
-    private static void ReleasePrefill(ref ReplicaLoad load, ref TicketTable.InFlight request)
-    {
-        load.PrefillTokens -= request.PrefillTokens;
-        load.Prefilling--;
-        load.DueMicroseconds -= request.DueMicroseconds;
-        request.PrefillTokens = 0;
-        Check.That(load.PrefillTokens >= 0 && load.Prefilling >= 0);
-    }
+    /// <summary>Requests in flight at a replica beside one that is, at all nodes.</summary>
+    private int Beside(int replica, Instant now) => _replicas[replica].InFlight + PeersAt(replica, now).InFlight - 1;
 
-    private void Learn(in PoolEvent happened, in TicketTable.InFlight request, ref ReplicaLoad load)
+    private void Learn(
+        in CacheReport report, in TicketTable.InFlight request, double beside, ref ReplicaLoad load, Instant now)
     {
         load.Measured++;
-        var report = happened.Report;
         if (report.OutputTokens > 0)
         {
-            _outputs.Learn(request.Key, request.Class, report.OutputTokens);
+            _outputs.Learn(request.Key, request.Class, PlausibleReport.Output(in report, in request));
         }
 
+        var uncached = request.PromptTokens - request.MatchedTokens;
         if (report.CachedTokens >= 0 && report.PromptTokens > 0)
         {
             load.Compare(in request, _index, report.CachedTokens);
+            uncached = report.PromptTokens - report.CachedTokens;
         }
 
         if (request.FirstTokenSeen)
         {
-            var uncached = report.CachedTokens >= 0 && report.PromptTokens > 0
-                ? report.PromptTokens - report.CachedTokens
-                : request.PromptTokens - request.MatchedTokens;
-            LoadRates.Prefilled(ref load, ref _prefills, in request, uncached, happened.At);
-            LoadRates.Refresh(_replicas, ref _refreshed, in _prefills, happened.At);
+            _rates.Streamed(_replicas, in request, uncached, report.OutputTokens, beside, now);
         }
 
-        LoadRates.Answer(ref load, in request, report.OutputTokens, happened.At);
+        LoadRates.Answer(ref load, in request, report.OutputTokens, now);
     }
 }

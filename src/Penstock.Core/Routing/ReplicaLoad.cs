@@ -12,6 +12,9 @@ public struct ReplicaLoad
     /// <summary>Prompt tokens a second, before anything was measured.</summary>
     internal const double PrefillRateAtFirst = 8_000;
 
+    /// <summary>Seconds a token of an answer, before anything was measured.</summary>
+    internal const double SecondsPerTokenAtFirst = 0.02;
+
     // What every decision reads comes first, so that it lies in two or three cache lines.
 
     /// <summary>May be chosen: known, healthy or on probation, and not draining.</summary>
@@ -23,8 +26,12 @@ public struct ReplicaLoad
     /// <summary>Requests of this node that are dispatched and not ended.</summary>
     public int InFlight;
 
-    /// <summary>Requests among them whose first token has not come.</summary>
+    /// <summary>Requests among them whose first token has not come, as far as that is known: of an answer in one piece
+    /// it is taken to have come when it was due.</summary>
     public int Prefilling;
+
+    /// <summary>Of these, the ones whose first token will be told of.</summary>
+    internal int Awaited;
 
     /// <summary>Uncached prompt tokens of those.</summary>
     public long PrefillTokens;
@@ -39,7 +46,11 @@ public struct ReplicaLoad
     /// <summary>Measured seconds per token of one answer.</summary>
     public double SecondsPerToken;
 
-    /// <summary>When the first tokens that have not come are expected, summed, in microseconds.</summary>
+    /// <summary>How many times as long a token of an answer takes as elsewhere in the pool.</summary>
+    internal double DecodeFactor;
+
+    /// <summary>When the first tokens of those that are <see cref="Awaited"/> are expected, summed, in microseconds.
+    /// </summary>
     internal long DueMicroseconds;
 
     /// <summary>Seconds from one first token to the next while there was one to wait for; moving average.</summary>
@@ -48,8 +59,12 @@ public struct ReplicaLoad
     /// <summary>Since when there is always one of this node's prefills in flight there.</summary>
     internal Instant PrefillingSince;
 
-    /// <summary>When the last first token came from there, at whichever node.</summary>
+    /// <summary>When the last first token came from there, at whichever node, or was taken to have come.</summary>
     internal Instant LastFirstTokenAt;
+
+    /// <summary>When the engine last showed that it moves on: by a first token, or the end of an answer in one piece.
+    /// </summary>
+    internal Instant LastMovedAt;
 
     /// <summary>When the engine last reported its load; null where it never did.</summary>
     public Instant? ReportedAt;
@@ -70,6 +85,10 @@ public struct ReplicaLoad
     internal ReplicaPace Pace;
     internal Instant PrefillsAt;
 
+    /// <summary>The same for the tokens of answers.</summary>
+    internal ReplicaPace DecodePace;
+    internal Instant DecodesAt;
+
     /// <summary>Answers that were completed, on which the rates rest.</summary>
     public long Measured;
 
@@ -84,6 +103,13 @@ public struct ReplicaLoad
 
     /// <summary>When <see cref="CameTokens"/> was last moved on.</summary>
     internal Instant CameAt;
+
+    /// <summary>Prompt tokens of those that are <see cref="Prefilling"/>, cached or not.</summary>
+    internal long PrefillPromptTokens;
+
+    /// <summary>A hash of its name, by which it is known at other nodes and times too; 0 where none was told.
+    /// </summary>
+    internal ulong Name;
 
     /// <summary>The shape of its cache.</summary>
     public CacheShape Shape;
@@ -110,15 +136,32 @@ public struct ReplicaLoad
         }
 
         var clears = claim.DoubtedSince == index.DoubtedSince(request.Replica);
-        Trust = Trust.After(request.PredictedTokens, claim.Safe, cached, claim.Fresh, clears);
+        var source = new CompareSource(request.Key, claim.BasisHash);
+        Trust = Trust.After(request.PredictedTokens, claim.Safe, cached, claim.Fresh, clears, source);
+        index.Distrust(request.Replica, Trust.Level == TrustLevel.Untrusted);
         if (Trust.HasRestarted)
         {
             index.Clear(request.Replica);
+            Trust = Trust.Forgotten();
         }
         else
         {
             index.Doubt(request.Replica, Trust.IsInDoubt ? request.DispatchedAt : null);
         }
+    }
+
+    /// <summary>At least one of them may be chosen.</summary>
+    public static bool AnyEligible(ReadOnlySpan<ReplicaLoad> replicas)
+    {
+        foreach (ref readonly var load in replicas)
+        {
+            if (load.Ineligible == Ineligible.No)
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>What is known before anything was seen.</summary>
@@ -128,7 +171,8 @@ public struct ReplicaLoad
         Reported = new EngineLoad(0, 0, double.NaN, 0),
         PrefillRate = PrefillRateAtFirst,
         PrefillSecondsEach = 1 / PrefillRateAtFirst,
-        SecondsPerToken = 0.02,
+        SecondsPerToken = SecondsPerTokenAtFirst,
+        DecodeFactor = 1,
         Trust = new CacheTrust(),
     };
 }

@@ -48,28 +48,12 @@ internal sealed class ReturnTimes
 
     public ReturnTimes() => Sum();
 
-    /// <summary>A prompt of so many tokens was sent, by this node or another.</summary>
-    public void See(in PromptPrefix prompt, int blockLength, long tokens, Instant now)
+    /// <summary>A prompt of so many tokens was sent, by this node or another. True where it goes on from one that was
+    /// seen before; not where it is the same again.</summary>
+    public bool See(in PromptPrefix prompt, int blockLength, long tokens, Instant now)
     {
         var blocks = prompt.Blocks;
-        if (prompt.Marks.IsEmpty)
-        {
-            for (var i = blocks.Length - 1; i >= 0 && !Return(blocks[i], now); i--)
-            {
-            }
-        }
-        else
-        {
-            for (var i = prompt.Marks.Length - 1; i >= 0; i--)
-            {
-                var last = (int)Math.Min(blocks.Length, prompt.Marks[i].End / blockLength) - 1;
-                if (last >= 0 && Return(blocks[last], now))
-                {
-                    break;
-                }
-            }
-        }
-
+        var goesOn = GoesOn(in prompt, blockLength, now);
         for (var i = 0; i < SweepEntries; i++)
         {
             Account(ref _entries[_swept], now);
@@ -85,6 +69,8 @@ internal sealed class ReturnTimes
         {
             Remember(blocks[^1], tokens, now);
         }
+
+        return goesOn;
     }
 
     /// <summary>Of what is out there at an age, the share that comes back later, 0 to 1.</summary>
@@ -110,6 +96,34 @@ internal sealed class ReturnTimes
         from.ReadAll<double>(_returned);
         from.ReadAll<double>(_out);
         from.ReadAll<double>(_chance);
+    }
+
+    private bool GoesOn(in PromptPrefix prompt, int blockLength, Instant now)
+    {
+        var blocks = prompt.Blocks;
+        if (prompt.Marks.IsEmpty)
+        {
+            for (var i = blocks.Length - 1; i >= 0; i--)
+            {
+                if (Return(blocks[i], now))
+                {
+                    return i < blocks.Length - 1;
+                }
+            }
+
+            return false;
+        }
+
+        for (var i = prompt.Marks.Length - 1; i >= 0; i--)
+        {
+            var last = (int)Math.Min(blocks.Length, prompt.Marks[i].End / blockLength) - 1;
+            if (last >= 0 && Return(blocks[last], now))
+            {
+                return last < blocks.Length - 1;
+            }
+        }
+
+        return false;
     }
 
     private bool Return(ulong key, Instant now)

@@ -18,8 +18,17 @@ public abstract class RoutePolicy
     /// <summary>Names of the cost's terms, in their order, at most six; empty where the cost is one figure.</summary>
     public virtual ReadOnlySpan<string> TermNames => [];
 
-    /// <summary>The unit of cost and terms.</summary>
+    /// <summary>What the cost is.</summary>
+    public virtual CostKind Kind => CostKind.Sum;
+
+    /// <summary>The unit of the cost; empty where it has none.</summary>
     public virtual string Unit => "";
+
+    /// <summary>The units of the terms, in their order; empty where all have that of the cost.</summary>
+    public virtual ReadOnlySpan<string> TermUnits => [];
+
+    /// <summary>The unit of one term.</summary>
+    public string UnitOf(int term) => TermUnits.IsEmpty ? Unit : TermUnits[term];
 
     /// <summary>
     /// Sets the cost (and terms) of the candidates. The cost of one that is not eligible is ignored, and one left at

@@ -27,6 +27,9 @@ public readonly ref struct RouteRequest
     /// <summary>When the decision is made.</summary>
     public Instant At { get; init; }
 
+    /// <summary>Its name in decision logs, the same for all its tries; nothing depends on it. 0 for none.</summary>
+    public ulong Id { get; init; }
+
     /// <summary>The prompt, as the index keys it.</summary>
     public PromptPrefix Prompt { get; init; }
 
@@ -42,8 +45,12 @@ public readonly ref struct RouteRequest
 
     public RequestClass Class { get; init; }
 
-    /// <summary>The client says that it just compacted its context: what its session sent before is dead.</summary>
+    /// <summary>The client says that it just compacted its context: its session is bound to no replica any more. What
+    /// its engine keeps of the old context lives as long as the engine lets it, and so it does in the mirror.</summary>
     public bool ContextCompacted { get; init; }
+
+    /// <summary>The answer is not streamed but comes in one piece: its first token will not be told of.</summary>
+    public bool AnswersWhole { get; init; }
 
     /// <summary>Replica slots that this request has tried in vain.</summary>
     public ReadOnlySpan<int> Tried { get; init; }

@@ -88,9 +88,21 @@ internal sealed class TicketTable(int max)
         public bool Open;
         public bool FirstTokenSeen;
 
+        /// <summary>Its first token has come, or is taken to have: it counts among those that are decoded.</summary>
+        public bool IsDecoding;
+
+        /// <summary>Its answer comes in one piece, so that nobody tells of its first token.</summary>
+        public bool IsWhole;
+
+        /// <summary>Its place among <see cref="UntoldFirstTokens"/>, from 1; 0 where it has none.</summary>
+        public int UntoldPlace;
+
         /// <summary>This request's own part of the replica's counters, so that exactly it is given back.</summary>
         public long PrefillTokens;
         public long DecodeTokens;
+
+        /// <summary>Requests in flight at the replica beside this one when its first token came.</summary>
+        public int Beside;
 
         /// <summary>Prefill work at the replica when this one was dispatched, itself included.</summary>
         public long PrefillAtDispatch;
@@ -120,5 +132,36 @@ internal sealed class TicketTable(int max)
 
         /// <summary>What it holds of the replica's mirror.</summary>
         public PrefixClaim Claim;
+
+        /// <summary>It counts as decoding from now on, if it did not before.</summary>
+        public void BeginDecode(ref ReplicaLoad load)
+        {
+            if (IsDecoding)
+            {
+                return;
+            }
+
+            LeavePrefill(ref load);
+            IsDecoding = true;
+            DecodeTokens = PromptTokens + (OutputTokens / 2);
+            load.DecodeTokens += DecodeTokens;
+        }
+
+        /// <summary>It counts as prefill no more, if it did.</summary>
+        public void LeavePrefill(ref ReplicaLoad load)
+        {
+            if (IsDecoding)
+            {
+                return;
+            }
+
+            load.PrefillTokens -= PrefillTokens;
+            load.PrefillPromptTokens -= PromptTokens;
+            load.Prefilling--;
+            load.Awaited -= IsWhole ? 0 : 1;
+            load.DueMicroseconds -= IsWhole ? 0 : DueMicroseconds;
+            PrefillTokens = 0;
+            Check.That(load.PrefillTokens >= 0 && load.Prefilling >= 0 && load.Awaited >= 0);
+        }
     }
 }

@@ -15,7 +15,12 @@ internal sealed class EventOrder(IKvEventSink sink) : ITrtllmEventVisitor
     /// <summary>Attention windows of a model; the caches of more are not told apart.</summary>
     private const int WindowsMax = 16;
 
+    /// <summary>Times that the numbers of one rank may break off or begin anew within one answer: an engine whose
+    /// buffer ran over, or that was restarted, does so once. What comes after is left out.</summary>
+    private const int BreaksMax = 8;
+
     private RankOrder?[] _ranks = new RankOrder?[1];
+    private long _answer;
 
     /// <summary>Events passed on.</summary>
     public long Events { get; private set; }
@@ -26,18 +31,20 @@ internal sealed class EventOrder(IKvEventSink sink) : ITrtllmEventVisitor
     /// <summary>Times that a rank began anew.</summary>
     public long Restarts { get; private set; }
 
-    /// <summary>Events that were left out: of too high a rank.</summary>
+    /// <summary>Events that were left out: of too high a rank, or of one whose numbers make no sense.</summary>
     public long Ignored { get; private set; }
+
+    /// <summary>What comes now is another answer of the engine.</summary>
+    public void BeginAnswer() => _answer++;
 
     public void Visit(in TrtllmEvent happened)
     {
-        if (happened.Rank >= RanksMax)
+        if (happened.Rank >= RanksMax || !TryTakeNumber(happened))
         {
             Ignored++;
             return;
         }
 
-        CheckNumber(happened);
         Events++;
         switch (happened.Kind)
         {
@@ -63,7 +70,8 @@ internal sealed class EventOrder(IKvEventSink sink) : ITrtllmEventVisitor
         }
     }
 
-    private void CheckNumber(in TrtllmEvent happened)
+    /// <returns>False: the rank's numbers broke off too often. The next answer shows what is missing.</returns>
+    private bool TryTakeNumber(in TrtllmEvent happened)
     {
         var rank = happened.Rank;
         if (rank >= _ranks.Length)
@@ -74,18 +82,14 @@ internal sealed class EventOrder(IKvEventSink sink) : ITrtllmEventVisitor
         if (_ranks[rank] is not { } order)
         {
             order = _ranks[rank] = new RankOrder();
-            sink.Reset(rank, KvResetReason.Joined);
+
+            // The first event that an engine ever tells is that it made its cache.
+            var isFirst = happened is { Id: 0, Kind: TrtllmEventKind.Created };
+            sink.Reset(rank, isFirst ? KvResetReason.Began : KvResetReason.Joined);
         }
-        else if (happened.Id < order.Next || (happened.Kind == TrtllmEventKind.Created && order.Knows(happened.Window)))
+        else if (!TryFollow(order, in happened))
         {
-            Restarts++;
-            order.Begin();
-            sink.Reset(rank, KvResetReason.Restarted);
-        }
-        else if (happened.Id > order.Next)
-        {
-            LostEvents += happened.Id - order.Next;
-            sink.Lost(rank, happened.Id - order.Next);
+            return false;
         }
 
         order.Next = happened.Id < long.MaxValue ? happened.Id + 1 : long.MaxValue;
@@ -93,6 +97,45 @@ internal sealed class EventOrder(IKvEventSink sink) : ITrtllmEventVisitor
         {
             order.Learn(happened.Window);
         }
+
+        return true;
+    }
+
+    private bool TryFollow(RankOrder order, in TrtllmEvent happened)
+    {
+        var isAnew = happened.Id < order.Next
+            || (happened.Kind == TrtllmEventKind.Created && order.Knows(happened.Window));
+        if (!isAnew && happened.Id == order.Next)
+        {
+            return !order.IsGivenUp(_answer, BreaksMax);
+        }
+
+        var breaks = order.CountBreak(_answer);
+        if (breaks > BreaksMax)
+        {
+            return false;
+        }
+
+        if (breaks == BreaksMax)
+        {
+            // What follows is left out.
+            sink.Lost(happened.Rank, 1);
+            return false;
+        }
+
+        if (isAnew)
+        {
+            Restarts++;
+            order.Begin();
+            sink.Reset(happened.Rank, KvResetReason.Restarted);
+        }
+        else
+        {
+            LostEvents += happened.Id - order.Next;
+            sink.Lost(happened.Rank, happened.Id - order.Next);
+        }
+
+        return true;
     }
 
     /// <summary>Where one rank is. Each attention window has a cache that is made once in the engine's life.</summary>
@@ -100,6 +143,8 @@ internal sealed class EventOrder(IKvEventSink sink) : ITrtllmEventVisitor
     {
         private readonly long[] _windows = new long[WindowsMax];
         private int _count;
+        private long _answer;
+        private int _breaks;
 
         public long Next { get; set; }
 
@@ -114,5 +159,15 @@ internal sealed class EventOrder(IKvEventSink sink) : ITrtllmEventVisitor
         }
 
         public void Begin() => _count = 0;
+
+        /// <summary>Its numbers broke off or began anew so often within an answer, this time included.</summary>
+        public int CountBreak(long answer)
+        {
+            _breaks = _answer == answer ? _breaks + 1 : 1;
+            _answer = answer;
+            return _breaks;
+        }
+
+        public bool IsGivenUp(long answer, int breaksMax) => _answer == answer && _breaks >= breaksMax;
     }
 }

@@ -80,6 +80,11 @@ public sealed class EventPoll(ReplicaWatch replica, IKvEventSink sink, TimeProvi
                 // Who was woken looks often for a while: the first events come when the prompt has been computed.
                 _pace = (woken ? EventPace.Start : _pace).After(await AskAsync(identity, stop));
             }
+            else
+            {
+                // There is nothing to ask: no need to look often whether there is.
+                _pace = _pace.After(any: false);
+            }
         }
     }
 
@@ -102,6 +107,7 @@ public sealed class EventPoll(ReplicaWatch replica, IKvEventSink sink, TimeProvi
     private bool Take(EngineAnswer answer)
     {
         var before = _order.Events;
+        _order.BeginAnswer();
 
         // What was in an answer that broke off is gone; the numbers of the next events will show it.
         var whole = answer.IsOk && _reader.Read(answer.Body.Span, _order);

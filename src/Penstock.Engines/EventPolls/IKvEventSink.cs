@@ -10,6 +10,10 @@ public enum KvResetReason : byte
 
     /// <summary>The engine began to count anew, or made its cache anew: the cache is empty.</summary>
     Restarted,
+
+    /// <summary>These are the first events of the rank that came here, and its first at all: all of it is known from
+    /// now on.</summary>
+    Began,
 }
 
 /// <summary>

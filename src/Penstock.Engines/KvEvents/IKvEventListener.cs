@@ -19,6 +19,10 @@ public interface IKvEventListener
     /// <summary>An engine pushed its load.</summary>
     void LoadTold(KvSource source, in KvLoad load);
 
+    /// <summary>A bug, of the subscription or of this listener, surfaced. The connection that met it is at its end and
+    /// counted as <see cref="KvFault.Internal"/>; it is made again, ever later.</summary>
+    void Surfaced(Exception bug);
+
     /// <summary>Something to tell people; what is known does not change by it.</summary>
     void Noticed(in KvNotice notice);
 }

@@ -16,8 +16,10 @@ internal sealed class KvConnection
     private readonly TimeProvider _time;
     private readonly KvDelivery _delivery;
     private readonly KvReplayer _replayer;
+    private readonly byte[] _topic;
     private KvSource? _last;
     private bool _isReady;
+    private bool _isOver;
 
     public KvConnection(
         KvSubscriptionSettings settings, KvSourceTable sources, IKvEventListener listener, KvCounters counters,
@@ -28,8 +30,9 @@ internal sealed class KvConnection
         _listener = listener;
         _counters = counters;
         _time = time;
-        _delivery = new KvDelivery(settings, listener, counters);
+        _delivery = new KvDelivery(settings, listener, counters, time);
         _replayer = new KvReplayer(settings, _delivery, counters, time);
+        _topic = Encoding.UTF8.GetBytes(settings.Topic);
         _last = sources.Single;
     }
 
@@ -38,6 +41,9 @@ internal sealed class KvConnection
 
     /// <summary>True once it said something of use.</summary>
     public bool HasDelivered { get; private set; }
+
+    /// <summary>True once it has ended, however that came.</summary>
+    public bool IsOver => Volatile.Read(ref _isOver);
 
     /// <summary>Listens until the connection ends.</summary>
     /// <returns>What the publisher did wrong; None: the connection just ended.</returns>
@@ -52,7 +58,7 @@ internal sealed class KvConnection
                 Volatile.Write(ref _isReady, true);
                 _counters.CountConnection();
                 Notice(KvNoticeKind.Connected);
-                ZmtpWriter.Subscribe(wire.Output, Encoding.UTF8.GetBytes(_settings.Topic), wire.Peer.TakesCommands);
+                ZmtpWriter.Subscribe(wire.Output, _topic, wire.Peer.TakesCommands);
                 await wire.FlushAsync(stop);
                 fault = await ListenAsync(wire, stop);
             }
@@ -62,6 +68,10 @@ internal sealed class KvConnection
         catch (SocketException)
         {
             return End(KvFault.None, ZmtpFault.None);
+        }
+        finally
+        {
+            Volatile.Write(ref _isOver, true);
         }
     }
 
@@ -197,9 +207,10 @@ internal sealed class KvConnection
         if (message.Topic.SequenceEqual(KvLoad.Topic) && KvLoad.TryRead(message.Payload, out var load))
         {
             _counters.CountLoad();
-            HasDelivered = true;
             if (_last is { } teller)
             {
+                // Where anybody may connect, a load alone says nothing: nobody knows whose it is.
+                HasDelivered = true;
                 _listener.LoadTold(teller, in load);
             }
 
@@ -207,9 +218,22 @@ internal sealed class KvConnection
         }
 
         source = _sources.Single;
-        if (source is not null)
+        return source is null ? FindBySelf(in message, out source) : KvFault.None;
+    }
+
+    /// <summary>Whose message it is by what it says, where anybody may connect.</summary>
+    private KvFault FindBySelf(in KvMessage message, out KvSource? source)
+    {
+        source = null;
+        if (!message.Topic.StartsWith(_topic))
         {
+            // Not asked for, and left out, as any subscriber does.
             return KvFault.None;
+        }
+
+        if (message.Topic.Length > _settings.TopicBytesMax)
+        {
+            return KvFault.TooLarge;
         }
 
         var status = KvBatchReader.Open(message.Payload, _delivery.Buffers, _settings.EventLimits, out var batch);
@@ -219,8 +243,24 @@ internal sealed class KvConnection
         }
 
         var rank = batch.Rank >= 0 ? batch.Rank : _settings.Rank;
-        source = _last?.Is(message.Topic, rank) == true ? _last : _sources.Find(message.Topic, rank);
+        if (rank >= KvBlockMap.RanksMax)
+        {
+            return KvFault.BadBatch;
+        }
+
+        if (_last is { } last && ReferenceEquals(last.Speaker, this) && last.Is(message.Topic, rank))
+        {
+            source = last;
+            return KvFault.None;
+        }
+
+        source = _sources.Find(message.Topic, rank, this, out var left);
         _last = source ?? _last;
+        if (left is not null)
+        {
+            _delivery.Forget(left, KvForgetReason.Restarted);
+        }
+
         return source is null ? KvFault.TooManyPublishers : KvFault.None;
     }
 
@@ -240,6 +280,7 @@ internal sealed class KvConnection
 
     private KvFault End(KvFault fault, ZmtpFault wireFault)
     {
+        Volatile.Write(ref _isOver, true);
         fault = fault == KvFault.None && wireFault != ZmtpFault.None ? KvFault.Wire : fault;
         if (fault != KvFault.None)
         {

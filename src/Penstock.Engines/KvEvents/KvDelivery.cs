@@ -6,7 +6,8 @@ namespace Penstock.Engines.KvEvents;
 
 /// <summary>Takes batches of a source in their order and hands them on. One for each connection; not thread-safe.
 /// </summary>
-internal sealed class KvDelivery(KvSubscriptionSettings settings, IKvEventListener listener, KvCounters counters)
+internal sealed class KvDelivery(
+    KvSubscriptionSettings settings, IKvEventListener listener, KvCounters counters, TimeProvider time)
 {
     private const int SampleBytes = 256;
 
@@ -59,7 +60,10 @@ internal sealed class KvDelivery(KvSubscriptionSettings settings, IKvEventListen
         if (step == KvStep.Gap)
         {
             skippedFrom = source.Next;
-            Forget(source, reason);
+            if (!TryGiveUp(source, reason))
+            {
+                return KvFault.BadNumbers;
+            }
         }
 
         if (step is KvStep.Gap or KvStep.StartedInTheMiddle)
@@ -80,9 +84,9 @@ internal sealed class KvDelivery(KvSubscriptionSettings settings, IKvEventListen
             return KvFault.None;
         }
 
-        if (sequence.IsStarted && message.Number > sequence.Next)
+        if (sequence.IsStarted && message.Number > sequence.Next && !TryGiveUp(source, KvForgetReason.WindowMissed))
         {
-            Forget(source, KvForgetReason.WindowMissed);
+            return KvFault.BadNumbers;
         }
 
         if (!source.Sequence.IsStarted && message.Number > 0)
@@ -101,10 +105,23 @@ internal sealed class KvDelivery(KvSubscriptionSettings settings, IKvEventListen
 
     public void Forget(KvSource source, KvForgetReason reason)
     {
-        counters.CountForget();
         source.Sequence = default;
         source.LastBatch = 0;
         listener.Forget(source, reason);
+
+        // After it was told, so that whoever sees it counted may rely on it.
+        counters.CountForget();
+    }
+
+    private bool TryGiveUp(KvSource source, KvForgetReason reason)
+    {
+        if (!source.TryGiveUp(settings.GapsMax, settings.GapEvery, time))
+        {
+            return false;
+        }
+
+        Forget(source, reason);
+        return true;
     }
 
     /// <summary>What tells a batch from the one of the same number of another process: it begins with its time.

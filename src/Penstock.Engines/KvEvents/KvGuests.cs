@@ -2,8 +2,9 @@ namespace Penstock.Engines.KvEvents;
 
 /// <summary>
 /// The publishers connected to a bound endpoint. Places are few, and anybody may connect: where all are taken, one that
-/// has not shaken hands goes first, then one that never said anything of use, the oldest of them. One that did keeps
-/// its place for as long as it is connected. Owned by the loop that accepts.
+/// was cut off and only has to wait goes first, then one that has not shaken hands, then one that never said anything
+/// of use, the oldest of them. One that did keeps its place for as long as it is connected. Owned by the loop that
+/// accepts.
 /// </summary>
 internal sealed class KvGuests(int max)
 {
@@ -26,7 +27,8 @@ internal sealed class KvGuests(int max)
     /// <summary>The one that has to go, which has no place any more; null: all are of use.</summary>
     public KvGuest? Dismiss()
     {
-        var guest = _guests.Find(static g => !g.Connection.IsReady)
+        var guest = _guests.Find(static g => g.Connection.IsOver)
+            ?? _guests.Find(static g => !g.Connection.IsReady)
             ?? _guests.Find(static g => !g.Connection.HasDelivered);
         if (guest is not null)
         {

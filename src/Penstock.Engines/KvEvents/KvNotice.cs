@@ -50,11 +50,14 @@ public enum KvFault : byte
     /// <summary>A batch of more events or blocks than allowed.</summary>
     TooLarge,
 
-    /// <summary>The numbering began again too often.</summary>
+    /// <summary>The numbering began again, or jumped, too often.</summary>
     BadNumbers,
 
-    /// <summary>More publishers than allowed.</summary>
+    /// <summary>More publishers than allowed, or one that speaks for more ranks and topics than allowed.</summary>
     TooManyPublishers,
+
+    /// <summary>A bug of ours surfaced; the publisher is not to blame.</summary>
+    Internal,
 }
 
 /// <summary>Something that happened to a subscription.</summary>

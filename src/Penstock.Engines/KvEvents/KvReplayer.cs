@@ -148,6 +148,7 @@ internal sealed class KvReplayer(
         var host = replay.Host != "*" ? replay.Host
             : !isBoundHere ? settings.Endpoint.Address.Host
             : (publisher as IPEndPoint)?.Address.MapToIPv4().ToString();
-        return host is null ? null : new DnsEndPoint(host, replay.Port + (isBoundHere ? source.Rank : 0));
+        var port = replay.Port + (isBoundHere ? source.Rank : 0);
+        return host is null || port > ushort.MaxValue ? null : new DnsEndPoint(host, port);
     }
 }

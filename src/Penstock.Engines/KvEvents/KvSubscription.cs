@@ -8,7 +8,8 @@ namespace Penstock.Engines.KvEvents;
 /// <summary>
 /// Listens to the cache events of one endpoint for as long as it lives: connects, or lets publishers connect, keeps the
 /// numbering of each, asks for what was lost, and tries again with growing, jittered waits. What a publisher does wrong
-/// ends its connection and nothing else. Silent, it costs no time. Start once; dispose stops it and waits.
+/// ends its connection and nothing else; so does a bug that surfaces there. Silent, it costs no time. Start once;
+/// dispose stops it and waits.
 /// </summary>
 public sealed class KvSubscription : IAsyncDisposable
 {
@@ -61,7 +62,7 @@ public sealed class KvSubscription : IAsyncDisposable
         while (!stop.IsCancellationRequested)
         {
             var connection = new KvConnection(_settings, _sources, _listener, Counters, _time);
-            var fault = await DialOnceAsync(connection, stop);
+            var fault = await GuardedAsync(DialOnceAsync(connection, stop), stop);
             failures = fault == KvFault.None && connection.HasDelivered ? 0 : failures + 1;
             await Task.Delay(Wait(failures), _time, stop);
         }
@@ -109,7 +110,32 @@ public sealed class KvSubscription : IAsyncDisposable
                 _listener.Noticed(new KvNotice(KvNoticeKind.Disconnected));
                 await Task.Delay(Wait(++failures), _time, stop);
             }
+            catch (Exception bug) when (!stop.IsCancellationRequested)
+            {
+                Surface(bug);
+                await Task.Delay(Wait(++failures), _time, stop);
+            }
         }
+    }
+
+    /// <summary>What surfaces in one connection must not end the subscription.</summary>
+    private async Task<KvFault> GuardedAsync(Task<KvFault> connection, CancellationToken stop)
+    {
+        try
+        {
+            return await connection;
+        }
+        catch (Exception bug) when (!stop.IsCancellationRequested)
+        {
+            Surface(bug);
+            return KvFault.Internal;
+        }
+    }
+
+    private void Surface(Exception bug)
+    {
+        Counters.CountFault();
+        _listener.Surfaced(bug);
     }
 
     private async Task<Socket> BindAsync(CancellationToken stop)
@@ -149,7 +175,7 @@ public sealed class KvSubscription : IAsyncDisposable
             }
 
             await dismissed.LeaveAsync();
-            await dismissed.Served;
+            await dismissed.Served.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
             // However fast others come, they cost no more than this.
             await Task.Delay(_settings.DismissalPause, _time, stop)
@@ -168,16 +194,12 @@ public sealed class KvSubscription : IAsyncDisposable
         {
             try
             {
-                if (await RunAsync(guest, socket) != KvFault.None)
+                if (await GuardedAsync(RunAsync(guest, socket), guest.Left) != KvFault.None)
                 {
                     // A publisher that connects anew at once waits here: its place is not given back before, unless
                     // another wants it.
                     await Task.Delay(Wait((int)Math.Min(Counters.Faults, DoublingsMax)), _time, guest.Left);
                 }
-            }
-            catch (SocketException)
-            {
-                socket.Dispose();
             }
             catch (OperationCanceledException)
             {
@@ -188,8 +210,16 @@ public sealed class KvSubscription : IAsyncDisposable
 
     private async Task<KvFault> RunAsync(KvGuest guest, Socket socket)
     {
-        using var wire = new ZmtpSocket(socket, ZmtpSocketType.Sub, _settings.WireLimits);
-        return await guest.Connection.RunAsync(wire, guest.Left);
+        try
+        {
+            using var wire = new ZmtpSocket(socket, ZmtpSocketType.Sub, _settings.WireLimits);
+            return await guest.Connection.RunAsync(wire, guest.Left);
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return KvFault.None;
+        }
     }
 
     private TimeSpan Wait(int failures)

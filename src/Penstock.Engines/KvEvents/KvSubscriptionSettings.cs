@@ -37,14 +37,24 @@ public sealed record KvSubscriptionSettings
 
     public TimeSpan RetryMax { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Publishers connected to a bound endpoint at once at most, and pairs of topic and rank.</summary>
+    /// <summary>Publishers connected to a bound endpoint at once at most, pairs of topic and rank that each of them
+    /// speaks for, and such pairs that nobody speaks for any more.</summary>
     public int PublishersMax { get; init; } = 64;
+
+    /// <summary>Bytes of a topic at most, where publishers connect to us.</summary>
+    public int TopicBytesMax { get; init; } = 256;
 
     /// <summary>Where all places are taken and one that is of no use is dismissed, the next waits so long.</summary>
     public TimeSpan DismissalPause { get; init; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Restarts of the numbering over one connection at most: a process that restarts connects anew.</summary>
     public int RollbacksMax { get; init; } = 8;
+
+    /// <summary>Gaps of one source that are given up at once at most, and when there may be one more: a publisher that
+    /// loses more has nothing to say that could be relied on.</summary>
+    public int GapsMax { get; init; } = 64;
+
+    public TimeSpan GapEvery { get; init; } = TimeSpan.FromMilliseconds(250);
 
     public ZmtpLimits WireLimits { get; init; } = ZmtpLimits.Default;
 

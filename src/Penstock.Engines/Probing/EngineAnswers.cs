@@ -9,8 +9,13 @@ namespace Penstock.Engines.Probing;
 internal sealed class EngineAnswers(EngineClient client, EngineEndpoint endpoint)
 {
     private readonly ConcurrentDictionary<(string What, AuthForm Auth), Lazy<Task<EngineAnswer>>> _asked = new();
+    private string? _missing;
 
     public EngineEndpoint Endpoint => endpoint;
+
+    /// <summary>The first page that was asked for and did not come (too late, broken off, or "not now"); null: none.
+    /// What was concluded without it may be wrong.</summary>
+    public string? Missing => Volatile.Read(ref _missing);
 
     public Task<EngineAnswer> GetAsync(EngineAdapter adapter, string path, CancellationToken cancel) =>
         Ask("GET " + path, adapter, () => client.GetAsync(adapter, endpoint, path, cancel));
@@ -37,5 +42,16 @@ internal sealed class EngineAnswers(EngineClient client, EngineEndpoint endpoint
     }
 
     private Task<EngineAnswer> Ask(string what, EngineAdapter adapter, Func<Task<EngineAnswer>> ask) =>
-        _asked.GetOrAdd((what, adapter.Auth), _ => new(ask)).Value;
+        _asked.GetOrAdd((what, adapter.Auth), _ => new(() => NoteAsync(what, ask))).Value;
+
+    private async Task<EngineAnswer> NoteAsync(string what, Func<Task<EngineAnswer>> ask)
+    {
+        var answer = await ask();
+        if (answer.End != AnswerEnd.Answered || answer.Status is 502 or 503 or 504)
+        {
+            Interlocked.CompareExchange(ref _missing, what, null);
+        }
+
+        return answer;
+    }
 }

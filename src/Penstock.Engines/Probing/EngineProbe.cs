@@ -7,7 +7,12 @@ namespace Penstock.Engines.Probing;
 /// <param name="Identity">What was found; null: nothing that is known.</param>
 /// <param name="Reason">Why nothing was found; null where something was.</param>
 /// <param name="Signal">What the probe says about health.</param>
-public sealed record ProbeResult(EngineIdentity? Identity, string? Reason, HealthSignal Signal);
+public sealed record ProbeResult(EngineIdentity? Identity, string? Reason, HealthSignal Signal)
+{
+    /// <summary>A page that was asked for and did not come, without which <see cref="Identity"/> may be wrong or lack
+    /// something; null: all came.</summary>
+    public string? Missing { get; init; }
+}
 
 /// <summary>Finds out what runs at an address.</summary>
 public static class EngineProbe
@@ -38,7 +43,7 @@ public static class EngineProbe
         var identity = found.FirstOrDefault(i => i is not null);
         if (identity is not null)
         {
-            return new ProbeResult(identity, null, HealthSignal.ProbeSucceeded);
+            return new ProbeResult(identity, null, HealthSignal.ProbeSucceeded) { Missing = answers.Missing };
         }
 
         var silent = first.End == AnswerEnd.TimedOut;

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Penstock.Core.Primitives;
 using Penstock.Core.Replicas;
 using Penstock.Engines.Probing;
@@ -20,6 +21,10 @@ public sealed class ReplicaWatch : IAsyncDisposable
 {
     private const double JitterShare = 0.2;
 
+    /// <summary>Recognitions in a row for which a page was missing; the last of them is taken for what there is to
+    /// know. No more than the silent probes that eject.</summary>
+    private const int DoubtsMax = 3;
+
     private readonly WatchedReplica _replica;
     private readonly EngineClient _client;
     private readonly IReplicaListener _listener;
@@ -30,6 +35,9 @@ public sealed class ReplicaWatch : IAsyncDisposable
     private EngineIdentity? _identity;
     private Rng _rng;
     private Task _loop = Task.CompletedTask;
+    private bool _isTold = true;
+    private int _doubts;
+    private int _probesInDoubt;
 
     /// <param name="replica">What to watch.</param>
     /// <param name="client">Asks the questions; not owned.</param>
@@ -92,7 +100,7 @@ public sealed class ReplicaWatch : IAsyncDisposable
     {
         lock (_lock)
         {
-            _listener.HealthChanged(_health, _health, _pause.Now);
+            TellHealth(_health);
         }
     }
 
@@ -100,11 +108,13 @@ public sealed class ReplicaWatch : IAsyncDisposable
     {
         lock (_lock)
         {
-            _listener.LoadRead(report, _pause.Now);
+            Tell(() => _listener.LoadRead(report, _pause.Now));
         }
     }
 
-    internal void TellFault(Exception bug)
+    /// <summary>Tells the listener of a bug that surfaced while something was learned of the replica. Not to be called
+    /// under a lock that a listener takes.</summary>
+    public void TellFault(Exception bug)
     {
         lock (_lock)
         {
@@ -150,30 +160,77 @@ public sealed class ReplicaWatch : IAsyncDisposable
     {
         if (Identity is not { } identity)
         {
-            return await IdentifyAsync(_replica.Engine, stop);
+            return await IdentifyAsync(stop);
         }
 
         var signal = await identity.Adapter.CheckHealthAsync(_client, _replica.Endpoint, stop);
-
-        // What comes back after an absence may be another version, or serve another model.
-        return signal == HealthSignal.ProbeSucceeded && Health.Status == HealthStatus.Unhealthy
-            ? await IdentifyAsync(_replica.Engine, stop)
-            : signal;
-    }
-
-    private async Task<HealthSignal> IdentifyAsync(string engine, CancellationToken stop)
-    {
-        var result = await EngineProbe.IdentifyAsync(_client, _replica.Endpoint, engine, stop);
-        if (result.Identity is { } found)
+        if (signal != HealthSignal.ProbeSucceeded)
         {
-            Volatile.Write(ref _identity, found);
-            lock (_lock)
-            {
-                _listener.Identified(found, _pause.Now);
-            }
+            return signal;
         }
 
+        // What comes back after an absence may be another version, or serve another model.
+        if (Health.Status == HealthStatus.Unhealthy)
+        {
+            return await IdentifyAsync(stop);
+        }
+
+        if (_doubts > 0)
+        {
+            await LookAgainAsync(stop);
+        }
+
+        return signal;
+    }
+
+    /// <summary>Finds out what the engine is. What was found while a page was missing may be wrong, for a busy engine
+    /// is late with this or that: it counts as no answer, until it was so a few times in a row.</summary>
+    private async Task<HealthSignal> IdentifyAsync(CancellationToken stop)
+    {
+        var result = await EngineProbe.IdentifyAsync(_client, _replica.Endpoint, _replica.Engine, stop);
+        if (result.Identity is not { } found)
+        {
+            return result.Signal;
+        }
+
+        _doubts = result.Missing is null ? 0 : Math.Min(_doubts + 1, DoubtsMax);
+        if (_doubts > 0 && (_doubts < DoubtsMax || !found.HasDialect))
+        {
+            return HealthSignal.ProbeTimedOut;
+        }
+
+        Take(found);
         return result.Signal;
+    }
+
+    /// <summary>Asks again for what was missing, ever more rarely: a page that never comes must not cost a round of
+    /// questions with every probe.</summary>
+    private async Task LookAgainAsync(CancellationToken stop)
+    {
+        if (BitOperations.IsPow2(++_probesInDoubt)
+            && await EngineProbe.IdentifyAsync(_client, _replica.Endpoint, _replica.Engine, stop)
+                is { Identity: { } found, Missing: null })
+        {
+            _doubts = 0;
+            Take(found);
+        }
+    }
+
+    private void Take(EngineIdentity found)
+    {
+        Volatile.Write(ref _identity, found);
+        lock (_lock)
+        {
+            if (Tell(() => _listener.Identified(found, _pause.Now)))
+            {
+                _probesInDoubt = 0;
+            }
+            else
+            {
+                // To be told again.
+                _doubts = DoubtsMax;
+            }
+        }
     }
 
     private TimeSpan UntilDue(Instant probed)
@@ -197,13 +254,34 @@ public sealed class ReplicaWatch : IAsyncDisposable
         {
             var before = _health;
             _health = next(before);
-            if (before.Status == _health.Status && before.Draining == _health.Draining)
+            var isSame = before.Status == _health.Status && before.Draining == _health.Draining;
+            if (!isSame || !_isTold)
             {
-                return false;
+                TellHealth(before);
             }
 
-            _listener.HealthChanged(before, _health, _pause.Now);
+            return !isSame;
+        }
+    }
+
+    /// <summary>A belief that the listener could not take is told again with the next evidence.</summary>
+    private void TellHealth(ReplicaHealth before) =>
+        _isTold = Tell(() => _listener.HealthChanged(before, _health, _pause.Now));
+
+    /// <summary>A listener that fails must not end the watch, nor the request that reported something.</summary>
+    private bool Tell(Action tell)
+    {
+        try
+        {
+            tell();
             return true;
+        }
+#pragma warning disable CA1031 // Whatever the bug: it is told as one, and the watch goes on.
+        catch (Exception bug)
+#pragma warning restore CA1031
+        {
+            _listener.Faulted(bug, _pause.Now);
+            return false;
         }
     }
 }

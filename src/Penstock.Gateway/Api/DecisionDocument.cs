@@ -7,8 +7,8 @@ using Penstock.Gateway.Pools;
 
 namespace Penstock.Gateway.Api;
 
-/// <summary>A decision as JSON: what <c>GET /admin/decisions/{id}</c> answers. Times in milliseconds, costs in the
-/// policy's unit.</summary>
+/// <summary>A decision as JSON: what <c>GET /admin/decisions/{id}</c> answers. Times in milliseconds. What a cost is,
+/// <see cref="CostKind"/> says; of the candidates, those that cost least are there, of the last attempt.</summary>
 internal static class DecisionDocument
 {
     public static void Write(DecisionRecord record, Utf8JsonWriter json)
@@ -38,7 +38,7 @@ internal static class DecisionDocument
         WriteHints(record, json);
         WriteUsage(record, json);
         json.WriteStartObject("timings_ms");
-        WriteMilliseconds(json, "queue", last?.At);
+        WriteMilliseconds(json, "routed", last?.At);
         WriteMilliseconds(json, "first_byte", record.FirstByte);
         WriteMilliseconds(json, "total", record.Total);
         json.WriteEndObject();
@@ -51,6 +51,12 @@ internal static class DecisionDocument
         var decision = attempt.Decision;
         json.WriteString("pool", attempt.Pool);
         json.WriteString("policy", attempt.Policy.Name);
+        json.WriteString("cost_kind", attempt.Policy.Kind.ToString().ToLowerInvariant());
+        if (attempt.Policy is { Kind: CostKind.Sum or CostKind.Product, Unit: { Length: > 0 } unit })
+        {
+            json.WriteString("cost_unit", unit);
+        }
+
         json.WriteString("replica", NameOf(attempt, decision.Replica));
         json.WriteString("runner_up", NameOf(attempt, decision.RunnerUp));
         json.WriteString("reason", Reason(attempt));
@@ -59,16 +65,22 @@ internal static class DecisionDocument
         json.WriteNumber("expected_output_tokens", decision.OutputTokens);
         json.WriteNumber("replicas_considered", attempt.Considered);
         json.WriteStartArray("candidates");
+        var chosen = CostOf(attempt.Candidates, decision.Replica);
         for (var i = 0; i < attempt.Candidates.Length; i++)
         {
-            WriteCandidate(attempt, in attempt.Candidates[i], in attempt.Feeds[i], json);
+            ref readonly var candidate = ref attempt.Candidates[i];
+            var cost = ShownCost.Of(candidate.Cost, chosen);
+            WriteCandidate(attempt, in candidate, cost, in attempt.Feeds[i], json);
         }
 
         json.WriteEndArray();
     }
 
+    private static double CostOf(Candidate[] candidates, int replica) =>
+        Array.Find(candidates, c => c.Replica == replica).Cost;
+
     private static void WriteCandidate(
-        AttemptRecord attempt, in Candidate candidate, in FeedAge feed, Utf8JsonWriter json)
+        AttemptRecord attempt, in Candidate candidate, ShownCost cost, in FeedAge feed, Utf8JsonWriter json)
     {
         json.WriteStartObject();
         json.WriteString("replica", NameOf(attempt, candidate.Replica));
@@ -78,23 +90,17 @@ internal static class DecisionDocument
             json.WriteString("why_not", WhyNot(candidate.Ineligible));
         }
 
-        if (double.IsFinite(candidate.Cost))
+        if (cost.IsPassedOver)
         {
-            json.WriteNumber("cost", Math.Round(candidate.Cost, 6));
+            json.WriteBoolean("passed_over", true);
         }
 
-        json.WriteStartArray("terms");
-        var names = attempt.Policy.TermNames;
-        for (var i = 0; i < names.Length && double.IsFinite(candidate.Cost); i++)
+        if (cost.Value is { } value)
         {
-            json.WriteStartObject();
-            json.WriteString("name", names[i]);
-            json.WriteNumber("value", Math.Round(candidate.Terms[i], 6));
-            json.WriteString("unit", attempt.Policy.Unit);
-            json.WriteEndObject();
+            json.WriteNumber("cost", Math.Round(value, 6));
         }
 
-        json.WriteEndArray();
+        WriteTerms(attempt.Policy, in candidate, json);
         json.WriteString("cache_trust", candidate.Trust.ToString().ToLowerInvariant());
         json.WriteNumber("matched_tokens", candidate.MatchedTokens);
         WriteMatch(in candidate.Match, json);
@@ -107,6 +113,26 @@ internal static class DecisionDocument
         json.WriteString("cache_events", feed.StateName);
         WriteAge(json, "cache_event_age_ms", feed.LastEvent?.TotalSeconds ?? double.PositiveInfinity);
         json.WriteEndObject();
+    }
+
+    private static void WriteTerms(RoutePolicy policy, in Candidate candidate, Utf8JsonWriter json)
+    {
+        json.WriteStartArray("terms");
+        var names = policy.TermNames;
+        for (var i = 0; i < names.Length && double.IsFinite(candidate.Cost); i++)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", names[i]);
+            json.WriteNumber("value", Math.Round(candidate.Terms[i], 6));
+            if (policy.UnitOf(i) is { Length: > 0 } unit)
+            {
+                json.WriteString("unit", unit);
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
     }
 
     /// <summary>What the index says, before trust, by the tier that it lies in.</summary>
@@ -184,6 +210,7 @@ internal static class DecisionDocument
         Ineligible.Draining => "draining",
         Ineligible.TriedBefore => "tried before",
         Ineligible.AtLimit => "on probation, at its limit",
+        Ineligible.NoDialect => "speaks no API that is known",
         _ => "not healthy",
     };
 

@@ -70,6 +70,10 @@ internal static class FleetDocument
         json.WriteNumber("gaps", status.Gaps);
         json.WriteNumber("resets", status.Resets);
         json.WriteNumber("faults", status.Faults);
+        json.WriteNumber("replays", status.Replays);
+        json.WriteNumber("unknown_events", status.UnknownEvents);
+        json.WriteNumber("broken_events", status.BrokenEvents);
+        json.WriteNumber("bugs", status.Bugs);
         if (status.ResidentTokens is { } resident)
         {
             json.WriteNumber("resident_tokens", resident);
@@ -77,7 +81,7 @@ internal static class FleetDocument
 
         if (status.LastEvent is { } last)
         {
-            json.WriteNumber("last_event_ms", Math.Round(last.TotalMilliseconds));
+            json.WriteNumber("cache_event_age_ms", Math.Round(last.TotalMilliseconds));
         }
 
         json.WriteEndObject();
@@ -87,14 +91,20 @@ internal static class FleetDocument
     /// </summary>
     private static void WriteCache(in ReplicaView view, Utf8JsonWriter json)
     {
-        var load = view.Load;
+        var (load, mirror) = (view.Load, view.Mirror);
         json.WriteStartObject("cache");
         json.WriteString("kind", load.Shape.Kind.ToString().ToLowerInvariant());
         json.WriteNumber("capacity_tokens", load.Shape.CapacityTokens);
         json.WriteNumber("block_tokens", load.Shape.BlockTokens);
-        json.WriteNumber("remembered_blocks", view.Blocks);
-        json.WriteNumber("held_by_requests", view.Pins);
+        json.WriteNumber("remembered_blocks", mirror.Blocks);
+        json.WriteNumber("remembered_blocks_max", mirror.BlocksMax);
+        json.WriteNumber("remembered_tokens", mirror.Tokens);
+        json.WriteNumber("remembered_tokens_max", mirror.CapacityTokens);
+        json.WriteNumber("held_by_requests", mirror.Pins);
+        json.WriteNumber("overflows", mirror.Overflows);
         json.WriteString("trust", load.Trust.Level.ToString().ToLowerInvariant());
+        json.WriteBoolean("alarm", load.Trust.IsAlarming);
+        json.WriteNumber("restarts", load.Trust.Restarts);
         json.WriteNumber("predicted_tokens", load.PredictedTokens);
         json.WriteNumber("reported_tokens", load.CachedTokens);
         json.WriteEndObject();

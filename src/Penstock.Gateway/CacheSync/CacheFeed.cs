@@ -9,8 +9,7 @@ namespace Penstock.Gateway.CacheSync;
 
 /// <summary>
 /// What one replica says of its cache and load, from when it is recognised until it is gone: the subscriptions or the
-/// poll that its engine and the configuration call for, and the view of its cache that they keep. Thread-safe, but for
-/// <see cref="Identified"/>, whose calls do not overlap.
+/// poll that its engine and the configuration call for, and the view of its cache that they keep. Thread-safe.
 /// </summary>
 internal sealed class CacheFeed : IAsyncDisposable
 {
@@ -19,22 +18,32 @@ internal sealed class CacheFeed : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CacheView _view;
     private readonly LoadView _load;
+    private readonly CacheLog _log;
+    private readonly Lock _lock = new();
     private volatile FeedSet _feeds = FeedSet.None;
     private Task _ending = Task.CompletedTask;
     private FeedPlan _plan = FeedPlan.Nothing;
+    private FeedStatus _ended;
+    private bool _isEnding;
 
     /// <param name="replica">What is configured.</param>
     /// <param name="keys">What the keys of the pool's token blocks begin with, and the secret behind them.</param>
     /// <param name="watch">Knows what the replica is.</param>
     /// <param name="time">Times and waits.</param>
-    public CacheFeed(ReplicaSnapshot replica, TokenScope keys, ReplicaWatch watch, TimeProvider time)
+    /// <param name="log">Where it is told what becomes of it.</param>
+    public CacheFeed(ReplicaSnapshot replica, TokenScope keys, ReplicaWatch watch, TimeProvider time, CacheLog log)
     {
+        _log = log;
         _replica = replica;
         _watch = watch;
         _time = time;
-        _view = new CacheView(keys.Model, keys.Secret, time);
-        _load = new LoadView(time);
+        Bugs = new FeedBugs(watch.TellFault);
+        _view = new CacheView(keys.Model, keys.Secret, time, Bugs);
+        _load = new LoadView(time, Bugs);
     }
+
+    /// <summary>What went wrong by our own fault.</summary>
+    public FeedBugs Bugs { get; }
 
     /// <summary>From now on this pool is told.</summary>
     public void Sit(Pool pool, int slot)
@@ -48,15 +57,24 @@ internal sealed class CacheFeed : IAsyncDisposable
     public void Identified(EngineIdentity engine, in CacheShape shape)
     {
         var plan = FeedPlan.Of(_replica.KvEvents, engine, _replica.Url.IdnHost.Trim('[', ']'));
-        if (plan.IsSameAs(_plan))
+        lock (_lock)
         {
-            return;
-        }
+            if (_isEnding || plan.IsSameAs(_plan))
+            {
+                return;
+            }
 
-        var gone = _feeds;
-        _plan = plan;
-        _feeds = FeedSet.None;
-        _ending = ReplaceAsync(gone, plan, shape, (int)(engine.Slots ?? 0));
+            if (plan.LeavesAlone)
+            {
+                _log.LeftAlone();
+            }
+
+            _plan = plan;
+            var (before, cache, slots) = (_ending, shape, (int)Math.Clamp(engine.Slots ?? 0, 0, int.MaxValue));
+
+            // Not here, where the caller holds the watch's lock and we ours: a bug that surfaces is told to the watch.
+            _ending = Task.Run(() => ReplaceAsync(before, plan, cache, slots));
+        }
     }
 
     /// <summary>A request ended there: its cache changed.</summary>
@@ -77,29 +95,59 @@ internal sealed class CacheFeed : IAsyncDisposable
     /// <summary>How it stands now.</summary>
     public FeedStatus Status()
     {
-        var feeds = _feeds;
-        var status = feeds.Status(_time);
-        return status.State == FeedState.None ? status : status with { ResidentTokens = _view.ResidentTokens };
+        FeedStatus status;
+        lock (_lock)
+        {
+            status = _feeds.Status(_time).Beside(in _ended);
+        }
+
+        return status.State == FeedState.None ? status : status with
+        {
+            Bugs = Bugs.Count,
+            ResidentTokens = _view.ResidentTokens,
+        };
     }
 
+    /// <summary>Nothing is listened to afterwards, whatever is still said of what the engine is.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _ending;
+        Task ending;
+        lock (_lock)
+        {
+            _isEnding = true;
+            ending = _ending;
+        }
+
+        await ending;
         await _feeds.DisposeAsync();
         _view.Dispose();
         _load.Dispose();
     }
 
     /// <summary>The old ones must have ended before the view begins anew: it is one for all of them.</summary>
-    private async Task ReplaceAsync(FeedSet gone, FeedPlan plan, CacheShape shape, int slots)
+    private async Task ReplaceAsync(Task before, FeedPlan plan, CacheShape shape, int slots)
     {
-        await _ending;
-        await gone.DisposeAsync();
-        _view.Restart(in shape, plan.TokenPairs);
-        _load.Restart(slots);
-        var feeds = FeedSet.Of(plan, _view, _load, _watch, _time);
-        _feeds = feeds;
-        feeds.Start();
+        await before;
+        try
+        {
+            var gone = _feeds;
+            await gone.DisposeAsync();
+            lock (_lock)
+            {
+                _ended = gone.Status(_time).Beside(in _ended);
+                _feeds = FeedSet.None;
+            }
+
+            _view.Restart(in shape, plan.TokenPairs);
+            _load.Restart(slots);
+            var feeds = FeedSet.Of(plan, _view, _load, Bugs, _watch, _time, _log);
+            _feeds = feeds;
+            feeds.Start();
+        }
+        catch (Exception bug)
+        {
+            Bugs.Surfaced(bug);
+        }
     }
 }
 

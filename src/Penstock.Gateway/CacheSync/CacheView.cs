@@ -20,8 +20,15 @@ internal sealed class CacheView : IDisposable
     /// volume of now. The pool allows for a delay of the same length.</summary>
     public static readonly TimeSpan DelayMax = UntoldTokens.DelayMax;
 
+    /// <summary>Blocks after which whoever waits for the view gets his turn, in the middle of a batch.</summary>
+    private const int BlocksAtOnce = 8_192;
+
+    /// <summary>What an event counts for beside its blocks: that all is cleared has none.</summary>
+    private const int BlocksPerEvent = 32;
+
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
+    private readonly FeedBugs _bugs;
     private readonly ITimer _volume;
     private readonly ReplicaHoldings _holdings;
     private bool _isArmed;
@@ -30,9 +37,11 @@ internal sealed class CacheView : IDisposable
     /// <param name="model">What the keys of the pool's prompts begin with.</param>
     /// <param name="secret">Keeps names from meeting on purpose.</param>
     /// <param name="time">Times the telling.</param>
-    public CacheView(ulong model, ulong secret, TimeProvider time)
+    /// <param name="bugs">Learns of what goes wrong where nobody waits for it.</param>
+    public CacheView(ulong model, ulong secret, TimeProvider time, FeedBugs bugs)
     {
         _time = time;
+        _bugs = bugs;
         _holdings = new ReplicaHoldings(model, secret, FeedBounds.BlocksMax(default));
         _volume = time.CreateTimer(static view => ((CacheView)view!).TellVolume(), this, Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
@@ -92,18 +101,18 @@ internal sealed class CacheView : IDisposable
         }
     }
 
-    /// <summary>Takes all events of a batch of one rank.</summary>
+    /// <summary>Takes all events of a batch of one rank. However long it is, nobody else waits for more than a part of
+    /// it.</summary>
     /// <param name="rank">The rank.</param>
     /// <param name="batch">Its events.</param>
     public void Take(int rank, ref KvBatchReader batch)
     {
+        while (TakePart(rank, ref batch))
+        {
+        }
+
         lock (_lock)
         {
-            while (batch.TryNext(out var e))
-            {
-                _holdings.Take(in e, rank, Now);
-            }
-
             var delay = _time.GetUtcNow() - DateTimeOffset.UnixEpoch - Seconds(batch.Timestamp);
             _isLate = delay.Duration() > DelayMax;
             Arm();
@@ -159,15 +168,43 @@ internal sealed class CacheView : IDisposable
         }
     }
 
-    private void TellVolume()
+    /// <returns>True: there is more.</returns>
+    private bool TakePart(int rank, ref KvBatchReader batch)
     {
         lock (_lock)
         {
-            _isArmed = false;
-            if (!_isLate)
+            for (var taken = 0; taken < BlocksAtOnce;)
             {
-                _holdings.TellVolume(Now);
+                if (!batch.TryNext(out var e))
+                {
+                    return false;
+                }
+
+                _holdings.Take(in e, rank, Now);
+                taken += BlocksPerEvent + e.Hashes.Length;
             }
+
+            return true;
+        }
+    }
+
+    private void TellVolume()
+    {
+        try
+        {
+            lock (_lock)
+            {
+                _isArmed = false;
+                if (!_isLate)
+                {
+                    _holdings.TellVolume(Now);
+                }
+            }
+        }
+        catch (Exception bug)
+        {
+            // On a timer there is nobody above who could.
+            _bugs.Surfaced(bug);
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
     private readonly CacheView _view;
     private readonly TimeProvider _time;
     private readonly EventPoll _poll;
+    private readonly FeedLog _log;
     private readonly long[] _windows = new long[KvBlockMap.RanksMax];
     private readonly bool[] _missed = new bool[KvBlockMap.RanksMax];
     private long _blocks;
@@ -21,8 +22,9 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
     private long _heardAt;
     private int _missedRanks;
 
-    public DrainFeed(ReplicaWatch watch, CacheView view, TimeProvider time)
+    public DrainFeed(ReplicaWatch watch, CacheView view, TimeProvider time, CacheLog log)
     {
+        _log = log.Of(0);
         _view = view;
         _time = time;
         _poll = new EventPoll(watch, this, time);
@@ -38,9 +40,10 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
 
     public long HeardAt => Interlocked.Read(ref _heardAt);
 
-    public FeedState State => HeardAt == 0 ? FeedState.Connecting
-        : Volatile.Read(ref _missedRanks) > 0 ? FeedState.Gap
-        : FeedState.Live;
+    public FeedState State => Volatile.Read(ref _missedRanks) > 0 ? FeedState.Gap
+        : HeardAt != 0 ? FeedState.Live
+        : Counts is { } counts && counts.Questions > counts.Broken ? FeedState.Silent
+        : FeedState.Connecting;
 
     public void Start() => _poll.Start();
 
@@ -53,14 +56,17 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
         Hear();
         if (reason == KvResetReason.Restarted)
         {
-            Interlocked.Increment(ref _resets);
-            SetMissed(rank, false);
             _view.Lost(rank);
+            SetMissed(rank, false);
+            Interlocked.Increment(ref _resets);
+            _log.Restarted();
+            _log.Now(State);
         }
-        else
+        else if (reason == KvResetReason.Joined)
         {
             SetMissed(rank, true);
             _view.StartedInTheMiddle(rank);
+            _log.Now(State, "it was at work before it was asked");
         }
     }
 
@@ -71,6 +77,7 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
         Interlocked.Increment(ref _resets);
         SetMissed(rank, true);
         _view.Doubt(rank);
+        _log.Now(State, "its buffer is too small, or somebody else fetches its events too");
     }
 
     void IKvEventSink.Sized(int rank, long window, ReadOnlySpan<long> blocksPerLevel)

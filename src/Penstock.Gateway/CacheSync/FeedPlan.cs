@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using System.Net;
 using Penstock.Core.Config;
 using Penstock.Engines;
@@ -9,7 +10,7 @@ namespace Penstock.Gateway.CacheSync;
 
 /// <summary>
 /// What of one replica is listened to, out of what is configured and what its engine says of itself. What is
-/// configured goes first. Immutable.
+/// configured goes first, and it alone can name another host than the replica's own. Immutable.
 /// </summary>
 internal sealed record FeedPlan
 {
@@ -23,6 +24,9 @@ internal sealed record FeedPlan
 
     /// <summary>Events are fetched from the engine's HTTP endpoint.</summary>
     public bool Drains { get; init; }
+
+    /// <summary>Events could be fetched, and are not, because other gateways may want them.</summary>
+    public bool LeavesAlone { get; init; }
 
     /// <summary>Blocks are named and made of pairs of tokens: they have none of the router's keys.</summary>
     public bool TokenPairs { get; init; }
@@ -40,11 +44,14 @@ internal sealed record FeedPlan
         }
 
         var told = engine.KvEvents;
+        var drainable = told?.Channel == KvEventChannel.HttpDrain && wanted.Endpoint is null;
         var plan = told is null ? Nothing : new FeedPlan
         {
-            Drains = told.Channel == KvEventChannel.HttpDrain && wanted.Endpoint is null,
+            Drains = drainable && wanted.Drains,
+            LeavesAlone = drainable && !wanted.Drains,
             TokenPairs = told.TokenPairs,
-            Loads = [.. told.LoadEndpoints.Select((address, rank) => Dialled(address, rank, null, told.LoadTopic))],
+            Loads = [.. told.LoadEndpoints.Select((address, rank) =>
+                Dialled(PointOf(address, host), rank, null, told.LoadTopic))],
         };
         if (wanted.Endpoint is { } endpoint)
         {
@@ -60,14 +67,16 @@ internal sealed record FeedPlan
             Events =
             [
                 .. told.Endpoints.Take(wanted.Ranks ?? KvEventsSnapshot.RanksMax).Select((address, rank) =>
-                    Dialled(address, rank, ReplayOf(wanted, told, rank, host), TopicOf(wanted, told.Topic))),
+                    Dialled(
+                        PointOf(address, host), rank, ReplayOf(wanted, told, rank, host),
+                        TopicOf(wanted, told.Topic))),
             ],
         };
     }
 
     /// <summary>Listens to the same in the same way.</summary>
     public bool IsSameAs(FeedPlan other) =>
-        Drains == other.Drains && TokenPairs == other.TokenPairs
+        Drains == other.Drains && LeavesAlone == other.LeavesAlone && TokenPairs == other.TokenPairs
         && Events.SequenceEqual(other.Events) && Loads.SequenceEqual(other.Loads);
 
     /// <summary>Rank r has the port + r, whoever connects.</summary>
@@ -93,9 +102,10 @@ internal sealed record FeedPlan
         };
     }
 
-    private static KvSubscriptionSettings Dialled(string address, int rank, DnsEndPoint? replay, string topic) => new()
+    private static KvSubscriptionSettings Dialled(
+        DnsEndPoint point, int rank, DnsEndPoint? replay, string topic) => new()
     {
-        Endpoint = new KvEndpoint(PointOf(address), IsBoundHere: false),
+        Endpoint = new KvEndpoint(point, IsBoundHere: false),
         Replay = replay,
         Topic = topic,
         Rank = rank,
@@ -103,7 +113,7 @@ internal sealed record FeedPlan
 
     private static DnsEndPoint? ReplayOf(KvEventsSnapshot wanted, KvEventSource told, int rank, string host) =>
         ReplayAt(wanted.Replay, rank, host)
-        ?? (rank < told.ReplayEndpoints.Length ? PointOf(told.ReplayEndpoints[rank]) : null);
+        ?? (rank < told.ReplayEndpoints.Length ? PointOf(told.ReplayEndpoints[rank], host) : null);
 
     private static DnsEndPoint? ReplayAt(TcpAddress? replay, int rank, string host) =>
         replay is null || replay.Port + rank > ushort.MaxValue
@@ -113,9 +123,9 @@ internal sealed record FeedPlan
     private static string TopicOf(KvEventsSnapshot wanted, string told) =>
         wanted.Topic.Length > 0 ? wanted.Topic : told;
 
-    private static DnsEndPoint PointOf(string address)
-    {
-        var uri = new Uri(address);
-        return new DnsEndPoint(uri.IdnHost.Trim('[', ']'), uri.Port);
-    }
+    /// <summary>What an engine says of itself is the port: where it is, the configuration says, and no engine has us
+    /// connect elsewhere.</summary>
+    private static DnsEndPoint PointOf(string address, string host) =>
+        new(host, int.Parse(
+            address.AsSpan(address.LastIndexOf(':') + 1), NumberStyles.None, CultureInfo.InvariantCulture));
 }

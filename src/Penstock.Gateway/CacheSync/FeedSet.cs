@@ -10,10 +10,11 @@ internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? dr
     public DrainFeed? Drain => drain;
 
     public static FeedSet Of(
-        FeedPlan plan, CacheView view, LoadView load, ReplicaWatch watch, TimeProvider time) => new(
-        [.. plan.Events.Select(s => new RankFeed(s, view, load, time))],
-        [.. plan.Loads.Select(s => new RankFeed(s, view, load, time))],
-        plan.Drains ? new DrainFeed(watch, view, time) : null);
+        FeedPlan plan, CacheView view, LoadView load, FeedBugs bugs, ReplicaWatch watch, TimeProvider time,
+        CacheLog log) => new(
+        [.. plan.Events.Select(s => new RankFeed(s, view, load, bugs, time, log))],
+        [.. plan.Loads.Select(s => new RankFeed(s, view, load, bugs, time, log))],
+        plan.Drains ? new DrainFeed(watch, view, time, log) : null);
 
     public void Start()
     {
@@ -49,6 +50,9 @@ internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? dr
                 Gaps = status.Gaps + counted.Gaps,
                 Resets = status.Resets + counted.Forgets,
                 Faults = status.Faults + counted.Faults,
+                UnknownEvents = status.UnknownEvents + counted.UnknownEvents,
+                BrokenEvents = status.BrokenEvents + counted.BrokenEvents,
+                Replays = status.Replays + counted.Replays,
             };
             heard = Math.Max(heard, feed.HeardAt);
         }

@@ -9,6 +9,10 @@ internal enum FeedState : byte
     /// <summary>What was said since the beginning, or since a restart, is known without a gap.</summary>
     Live,
 
+    /// <summary>It answers when it is asked, and had no event to tell yet: nothing was computed there since, or it
+    /// keeps no events.</summary>
+    Silent,
+
     /// <summary>Connected, but something was missed that could not be had again.</summary>
     Gap,
 
@@ -19,7 +23,8 @@ internal enum FeedState : byte
     Faulty,
 }
 
-/// <summary>What there is to say of one replica's feed. Counts only grow.</summary>
+/// <summary>What there is to say of one replica's feed. Counts only grow for as long as the replica is there, whatever
+/// is listened to in turn.</summary>
 internal readonly record struct FeedStatus
 {
     public FeedState State { get; init; }
@@ -39,6 +44,18 @@ internal readonly record struct FeedStatus
     /// <summary>Times that a publisher was cut off for breaking the rules.</summary>
     public long Faults { get; init; }
 
+    /// <summary>Events of a type that is not known here.</summary>
+    public long UnknownEvents { get; init; }
+
+    /// <summary>Events whose fields made no sense.</summary>
+    public long BrokenEvents { get; init; }
+
+    /// <summary>Times that missed events were asked for.</summary>
+    public long Replays { get; init; }
+
+    /// <summary>Times that a bug of ours surfaced while something was learned of the replica.</summary>
+    public long Bugs { get; init; }
+
     /// <summary>Tokens that the engine holds in the accelerator's memory, as it says; null: not all of it is known.
     /// </summary>
     public long? ResidentTokens { get; init; }
@@ -47,6 +64,19 @@ internal readonly record struct FeedStatus
     public TimeSpan? LastEvent { get; init; }
 
     public string StateName => FeedAge.NameOf(State);
+
+    /// <summary>This, and beside it what others counted that are at work no more.</summary>
+    public FeedStatus Beside(in FeedStatus ended) => this with
+    {
+        Batches = Batches + ended.Batches,
+        Blocks = Blocks + ended.Blocks,
+        Gaps = Gaps + ended.Gaps,
+        Resets = Resets + ended.Resets,
+        Faults = Faults + ended.Faults,
+        UnknownEvents = UnknownEvents + ended.UnknownEvents,
+        BrokenEvents = BrokenEvents + ended.BrokenEvents,
+        Replays = Replays + ended.Replays,
+    };
 }
 
 /// <summary>How far a replica's feed is to be relied on at one moment.</summary>
@@ -59,6 +89,7 @@ internal readonly record struct FeedAge(FeedState State, TimeSpan? LastEvent)
     public static string NameOf(FeedState state) => state switch
     {
         FeedState.Live => "live",
+        FeedState.Silent => "silent",
         FeedState.Gap => "gap",
         FeedState.Connecting => "connecting",
         FeedState.Faulty => "faulty",

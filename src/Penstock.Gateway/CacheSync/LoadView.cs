@@ -9,8 +9,14 @@ namespace Penstock.Gateway.CacheSync;
 /// Thread-safe.</summary>
 internal sealed class LoadView : IDisposable
 {
+    /// <summary>A rank that said nothing for so long, where each says something once a second, is gone and has no load.
+    /// </summary>
+    public static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(10);
+
     private readonly Lock _lock = new();
-    private readonly KvLoad[] _ranks = new KvLoad[KvBlockMap.RanksMax];
+    private readonly RankLoad[] _ranks = new RankLoad[KvBlockMap.RanksMax];
+    private readonly TimeProvider _time;
+    private readonly FeedBugs _bugs;
     private readonly ITimer _timer;
     private Pool? _pool;
     private int _slot;
@@ -18,8 +24,10 @@ internal sealed class LoadView : IDisposable
     private int _count;
     private bool _isArmed;
 
-    public LoadView(TimeProvider time)
+    public LoadView(TimeProvider time, FeedBugs bugs)
     {
+        _time = time;
+        _bugs = bugs;
         _timer = time.CreateTimer(
             static view => ((LoadView)view!).Tell(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
@@ -57,7 +65,7 @@ internal sealed class LoadView : IDisposable
                 _ranks[_count++] = default;
             }
 
-            _ranks[rank] = load;
+            _ranks[rank] = new RankLoad(load, IsTold: true, _time.GetTimestamp());
             if (!_isArmed)
             {
                 _isArmed = true;
@@ -70,29 +78,47 @@ internal sealed class LoadView : IDisposable
 
     private void Tell()
     {
-        lock (_lock)
+        try
         {
-            _isArmed = false;
-            if (_pool is null)
+            lock (_lock)
             {
-                return;
-            }
-
-            var (running, waiting, usage) = (0L, 0L, double.NaN);
-            foreach (ref readonly var load in _ranks.AsSpan(0, _count))
-            {
-                running += load.Running;
-                waiting += load.Waiting;
-                if (load.TokensMax > 0)
+                _isArmed = false;
+                if (_pool is { } pool)
                 {
-                    var share = Math.Min(1, load.Tokens / (double)load.TokensMax);
-                    usage = double.IsNaN(usage) ? share : Math.Max(usage, share);
+                    var told = Sum();
+                    pool.Tell(PoolEvent.LoadReported(pool.Now, _slot, in told));
                 }
             }
-
-            var told = new EngineLoad(
-                (int)Math.Min(running, int.MaxValue), (int)Math.Min(waiting, int.MaxValue), usage, _slots);
-            _pool.Tell(PoolEvent.LoadReported(_pool.Now, _slot, in told));
+        }
+        catch (Exception bug)
+        {
+            // On a timer there is nobody above who could.
+            _bugs.Surfaced(bug);
         }
     }
+
+    private EngineLoad Sum()
+    {
+        var (running, waiting, usage) = (0L, 0L, double.NaN);
+        foreach (ref readonly var rank in _ranks.AsSpan(0, _count))
+        {
+            if (!rank.IsTold || _time.GetElapsedTime(rank.At) > SilenceMax)
+            {
+                continue;
+            }
+
+            running += rank.Load.Running;
+            waiting += rank.Load.Waiting;
+            if (rank.Load.TokensMax > 0)
+            {
+                var share = Math.Min(1, rank.Load.Tokens / (double)rank.Load.TokensMax);
+                usage = double.IsNaN(usage) ? share : Math.Max(usage, share);
+            }
+        }
+
+        return new EngineLoad(
+            (int)Math.Min(running, int.MaxValue), (int)Math.Min(waiting, int.MaxValue), usage, _slots);
+    }
+
+    private readonly record struct RankLoad(KvLoad Load, bool IsTold, long At);
 }

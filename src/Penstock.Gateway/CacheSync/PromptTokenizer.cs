@@ -1,4 +1,6 @@
 using System.Buffers;
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using System.Text;
 using Penstock.Core.KvSync;
 using Penstock.Core.Primitives;
@@ -10,7 +12,8 @@ namespace Penstock.Gateway.CacheSync;
 
 /// <summary>
 /// Finds the chain of a prompt's tokens by asking one of the pool's engines, which alone knows its template and
-/// tokenizer. Bounded in time: what is not known by then is routed without. Thread-safe.
+/// tokenizer. Bounded in time: what is not known by then is routed without. Requests with the same prompt share one
+/// question, and engines that do not tell in time are left alone for a while. Thread-safe.
 /// </summary>
 internal sealed class PromptTokenizer : IDisposable
 {
@@ -23,7 +26,10 @@ internal sealed class PromptTokenizer : IDisposable
     private const int AnswerBytesMax = 64 << 20;
 
     private readonly EngineClient _client;
+    private readonly TimeProvider _time;
     private readonly ChainCache _cache = new(CacheBytesMax);
+    private readonly ConcurrentDictionary<UInt128, Task<CachedChain?>> _asking = new();
+    private readonly ConditionalWeakTable<Replica, TellingPause> _pauses = [];
     private readonly ulong _secret;
     private long _asked;
     private long _found;
@@ -33,6 +39,7 @@ internal sealed class PromptTokenizer : IDisposable
     public PromptTokenizer(ulong secret, TimeProvider time)
     {
         _secret = secret;
+        _time = time;
         _client = new EngineClient(time, new EngineClientLimits
         {
             Connect = Patience,
@@ -72,31 +79,90 @@ internal sealed class PromptTokenizer : IDisposable
             return;
         }
 
-        if (Choose(pool) is not { Identity: { } identity } replica)
+        var told = await ShareAsync(key, pool, chat, model, salt, cancel);
+        cancel.ThrowIfCancellationRequested();
+        if (told is null)
         {
             Interlocked.Increment(ref _failed);
-            return;
         }
-
-        Interlocked.Increment(ref _asked);
-        var ids = new ArrayBufferWriter<uint>();
-        if (!await identity.Adapter.ReadPromptAsync(_client, replica.Endpoint, chat, ids, cancel))
+        else
         {
-            Interlocked.Increment(ref _failed);
-            return;
+            chain.Fill(pool, told);
         }
-
-        var scope = KvKeys.Scope(pool.Tokens.Model, AdapterOf(identity, model), salt.Span);
-        chain.Fill(pool, scope, ids.WrittenSpan);
-        _cache.Add(key, chain.Copy());
     }
 
     public void Dispose() => _client.Dispose();
 
+    /// <summary>One asks, and the others with the same prompt wait for what comes of it. The one that asks goes on
+    /// when its client leaves: others may wait, and its body is being read.</summary>
+    private async Task<CachedChain?> ShareAsync(
+        UInt128 key, Pool pool, ReadOnlyMemory<byte> chat, string model, ReadOnlyMemory<byte> salt,
+        CancellationToken cancel)
+    {
+        var mine = new TaskCompletionSource<CachedChain?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var asked = _asking.GetOrAdd(key, mine.Task);
+        if (asked != mine.Task)
+        {
+            return await asked.WaitAsync(cancel);
+        }
+
+        CachedChain? told = null;
+        try
+        {
+            told = await AskAsync(pool, chat, model, salt);
+            if (told is not null)
+            {
+                _cache.Add(key, told);
+            }
+        }
+        finally
+        {
+            _asking.TryRemove(key, out _);
+            mine.SetResult(told);
+        }
+
+        return told;
+    }
+
+    private async Task<CachedChain?> AskAsync(
+        Pool pool, ReadOnlyMemory<byte> chat, string model, ReadOnlyMemory<byte> salt)
+    {
+        if (Choose(pool, out var begun) is not { Identity: { } identity } replica)
+        {
+            return null;
+        }
+
+        Interlocked.Increment(ref _asked);
+        var ids = new ArrayBufferWriter<uint>();
+        var isTold = false;
+        try
+        {
+            isTold = await identity.Adapter.ReadPromptAsync(
+                _client, replica.Endpoint, chat, ids, CancellationToken.None);
+        }
+        finally
+        {
+            // A refusal is quick, and the fault of the prompt or of the engine: it costs no wait.
+            PauseOf(replica).End(begun, isSlow: !isTold && _time.GetElapsedTime(begun) >= Patience / 2);
+        }
+
+        if (!isTold)
+        {
+            return null;
+        }
+
+        var scope = KvKeys.Scope(pool.Settings.Tokens.Model, AdapterOf(identity, model), salt.Span);
+        using var chain = new TokenChain();
+        chain.Fill(pool, scope, ids.WrittenSpan);
+        return chain.Copy();
+    }
+
+    private TellingPause PauseOf(Replica replica) => _pauses.GetValue(replica, _ => new TellingPause(_time));
+
     /// <summary>Two hashes of other seeds: a chain is never taken for another's.</summary>
     private UInt128 KeyOf(Pool pool, ReadOnlySpan<byte> chat)
     {
-        var seed = Hash64.Combine(pool.Tokens.Model, (ulong)pool.Keying.BlockLength);
+        var seed = Hash64.Combine(pool.Settings.Tokens.Model, (ulong)pool.Keying.BlockLength);
         return new UInt128(
             KeyedHash.Of(chat, Hash64.Combine(~_secret, seed)), KeyedHash.Of(chat, Hash64.Combine(_secret, seed)));
     }
@@ -105,15 +171,17 @@ internal sealed class PromptTokenizer : IDisposable
     private static ReadOnlySpan<byte> AdapterOf(EngineIdentity engine, string model) =>
         engine.Models.Any(m => m.Id == model && m.Parent is not null) ? Encoding.UTF8.GetBytes(model) : default;
 
-    /// <summary>One after the other, of those that can.</summary>
-    private Replica? Choose(Pool pool)
+    /// <summary>One after the other, of those that can and are not left alone.</summary>
+    private Replica? Choose(Pool pool, out long begun)
     {
+        begun = 0;
         var first = (uint)Interlocked.Increment(ref _next);
         var replicas = pool.Replicas;
         for (var i = 0; i < replicas.Count; i++)
         {
             var replica = replicas[(int)((first + i) % replicas.Count)];
-            if (replica.Identity?.Can(EngineCapabilities.Tokenize) == true && replica.Health.IsRoutable)
+            if (replica.Identity?.Can(EngineCapabilities.Tokenize) == true && replica.Health.IsRoutable
+                && PauseOf(replica).TryBegin(out begun))
             {
                 return replica;
             }

@@ -8,20 +8,27 @@ namespace Penstock.Gateway.CacheSync;
 /// <remarks>Called by the thread that received the bytes. State and times may be read by any.</remarks>
 internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
 {
+    private const string Missed = "events were missed that could not be had again";
+
     private readonly CacheView _view;
     private readonly LoadView _load;
+    private readonly FeedBugs _bugs;
     private readonly TimeProvider _time;
     private readonly KvSubscription _subscription;
+    private readonly FeedLog _log;
     private readonly int _rank;
     private readonly bool[] _missed = new bool[KvBlockMap.RanksMax];
     private int _missedRanks;
     private long _heardAt;
     private volatile FeedState _state = FeedState.Connecting;
 
-    public RankFeed(KvSubscriptionSettings settings, CacheView view, LoadView load, TimeProvider time)
+    public RankFeed(
+        KvSubscriptionSettings settings, CacheView view, LoadView load, FeedBugs bugs, TimeProvider time, CacheLog log)
     {
+        _log = log.Of(settings.Rank);
         _view = view;
         _load = load;
+        _bugs = bugs;
         _time = time;
         _rank = settings.Rank;
         _subscription = new KvSubscription(settings, this, time);
@@ -47,6 +54,7 @@ internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
 
         // Others that connect to the same endpoint may come, go and misbehave meanwhile.
         _state = FeedState.Live;
+        _log.Now(State, Missed);
         _view.Take(source.Rank, ref batch);
     }
 
@@ -56,18 +64,27 @@ internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
         {
             SetMissed(source.Rank, false);
             _view.Lost(source.Rank);
+            _log.Restarted();
         }
         else
         {
             SetMissed(source.Rank, true);
             _view.Doubt(source.Rank);
         }
+
+        _log.Now(State, Missed);
     }
 
     void IKvEventListener.LoadTold(KvSource source, in KvLoad load)
     {
         Interlocked.Exchange(ref _heardAt, _time.GetTimestamp());
         _load.Told(load.Rank >= 0 ? load.Rank : _rank, in load);
+    }
+
+    void IKvEventListener.Surfaced(Exception bug)
+    {
+        _state = FeedState.Faulty;
+        _bugs.Surfaced(bug);
     }
 
     void IKvEventListener.Noticed(in KvNotice notice)
@@ -82,14 +99,23 @@ internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
                 break;
             case KvNoticeKind.Faulted:
                 _state = FeedState.Faulty;
-                break;
+                _log.Now(FeedState.Faulty, Reason(in notice));
+                return;
             case KvNoticeKind.StartedInTheMiddle:
                 var rank = notice.Source?.Rank ?? _rank;
                 SetMissed(rank, true);
                 _view.StartedInTheMiddle(rank);
-                break;
+                _log.Now(State, "it was at work before it was listened to");
+                return;
+            default:
+                return;
         }
+
+        _log.Now(State, Missed);
     }
+
+    private static string Reason(in KvNotice notice) =>
+        notice.Fault == KvFault.Wire ? $"{notice.Fault}, {notice.WireFault}" : notice.Fault.ToString();
 
     private void SetMissed(int rank, bool missed)
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Security.Cryptography;
 using Penstock.Core.Config;
 
@@ -25,14 +24,13 @@ internal sealed class ClusterSelf(string node, long epoch)
     /// <summary>The URL that others use; known once the port is open.</summary>
     public Uri? Address { get; set; }
 
-    /// <summary>As configured; a missing name is made of the machine's and four random letters.</summary>
+    /// <summary>As configured; a missing name is made of the machine's and six random hex digits.</summary>
     public static ClusterSelf Of(ClusterSnapshot settings, TimeProvider time) => new(
         settings.Node ?? Draw(), time.GetUtcNow().ToUnixTimeMilliseconds());
 
     private static string Draw()
     {
         var machine = new string([.. Environment.MachineName.Where(static c => c is > ' ' and <= '~').Take(200)]);
-        var letters = RandomNumberGenerator.GetInt32(36 * 36 * 36 * 36);
-        return string.Create(CultureInfo.InvariantCulture, $"{machine}-{letters:x}");
+        return $"{machine}-{RandomNumberGenerator.GetHexString(6, lowercase: true)}";
     }
 }

@@ -28,17 +28,15 @@ internal interface IPeerSink
 
     /// <summary>The node routed a prompt to a replica.</summary>
     /// <param name="node">Who did.</param>
-    /// <param name="pool">The pool of the replica.</param>
+    /// <param name="pool">The pool of the replica, by the name under which its prompts are told.</param>
     /// <param name="replica">The replica.</param>
     /// <param name="blocks">The chain of the prompt, from its first block; valid during the call.</param>
-    /// <param name="tokens">Tokens of the prompt.</param>
     /// <param name="at">When it was told.</param>
-    void PeerPrefix(
-        PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, long tokens, Instant at);
+    void PeerPrefix(PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, Instant at);
 
     /// <summary>A prompt that the node routed to a replica was answered there.</summary>
     /// <param name="node">Who routed it.</param>
-    /// <param name="pool">The pool of the replica.</param>
+    /// <param name="pool">The pool of the replica, by the name under which its prompts are told.</param>
     /// <param name="replica">The replica.</param>
     /// <param name="blocks">The chain of the prompt; valid during the call.</param>
     /// <param name="answer">What came of it.</param>
@@ -46,11 +44,8 @@ internal interface IPeerSink
     void PeerAnswered(
         PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer, Instant at);
 
-    /// <summary>The node saw a replica lose its cache.</summary>
+    /// <summary>The node saw by answers that a replica lost its cache.</summary>
     void PeerCacheLost(PeerNode node, string pool, string replica, Instant at);
-
-    /// <summary>The node took a replica out of service, or back. Information, no order.</summary>
-    void PeerHealth(PeerNode node, string pool, string replica, bool ejected, Instant at);
 
     /// <summary>All that the node said of its loads is still so, as of <paramref name="at"/>.</summary>
     void PeerHeard(PeerNode node, Instant at);

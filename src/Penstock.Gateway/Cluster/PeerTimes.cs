@@ -30,6 +30,9 @@ internal static class PeerTimes
 
     public static readonly TimeSpan RetryMax = TimeSpan.FromSeconds(5);
 
+    /// <summary>A stream that ends sooner was none: the next one comes later, as after a failure.</summary>
+    public static readonly TimeSpan SettledAfter = TimeSpan.FromSeconds(5);
+
     /// <summary>How long a node says goodbye.</summary>
     public static readonly TimeSpan LeaveWithin = TimeSpan.FromSeconds(1);
 }

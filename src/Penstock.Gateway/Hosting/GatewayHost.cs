@@ -48,6 +48,10 @@ public sealed class GatewayHost : IAsyncDisposable
         _sweep = time.CreateTimer(_ => _flow.Sweep(), null, Watchdog.Interval, Watchdog.Interval);
         _source.Changed += _fleet.Apply;
         _source.Changed += ListPeers;
+        _fleet.Changed += RetellPeers;
+
+        // The others may have spoken before.
+        RetellPeers();
     }
 
     /// <summary>Where clients reach it.</summary>
@@ -78,7 +82,8 @@ public sealed class GatewayHost : IAsyncDisposable
         ClusterRoom? cluster = null;
         try
         {
-            cluster = await JoinAsync(source.Current.Cluster, outbox, new PeerNews(fleet), time, logs, stop);
+            var news = new PeerNews(() => fleet.Current);
+            cluster = await JoinAsync(source.Current.Cluster, outbox, news, time, logs, stop);
             var rooms = new ObservedRooms(flow, fleet, ledger, decisions, source, cluster) { Recordings = recordings };
             telemetry.Observe(rooms);
             var admin = new AdminPort(rooms, telemetry.Page);
@@ -131,6 +136,7 @@ public sealed class GatewayHost : IAsyncDisposable
     {
         _source.Changed -= _fleet.Apply;
         _source.Changed -= ListPeers;
+        _fleet.Changed -= RetellPeers;
         _flow.Draining = true;
         await _listeners.DisposeAsync();
         await _sweep.DisposeAsync();
@@ -146,10 +152,13 @@ public sealed class GatewayHost : IAsyncDisposable
         string data, DecisionLogConfig settings, TimeProvider time, ILoggerFactory logs) =>
         settings.Enabled
             ? new DecisionFiles(
-                Path.Combine(data, "decisions"), settings.MaxSize.Bytes, time, logs.CreateLogger<DecisionFiles>())
+                new LogFolder(Path.Combine(data, "decisions"), settings.MaxSize.Bytes), time,
+                logs.CreateLogger<DecisionFiles>())
             : null;
 
     private static ValueTask CloseAsync(DecisionFiles? recordings) => recordings?.DisposeAsync() ?? default;
+
+    private void RetellPeers() => _cluster?.Views.Retell();
 
     private void ListPeers(FleetSnapshot snapshot) => _cluster?.List(snapshot.Cluster?.Peers ?? []);
 
@@ -183,7 +192,7 @@ public sealed class GatewayHost : IAsyncDisposable
             Time = time,
             JsonDepthMax = snapshot.Limits.JsonDepthMax,
             ScopeSeed = fleet.Secret,
-            Prompts = new TokenPrompts(new PromptTokenizer(fleet.Secret, time)),
+            Prompts = new TokenPrompts(new PromptTokenizer(fleet.Secret, time), snapshot.Limits.JsonDepthMax),
             Retries = new RetryBudget(),
             Dispatch = new Dispatch(new Routing(decisions, time), settlement, relays, time),
             Settlement = settlement,

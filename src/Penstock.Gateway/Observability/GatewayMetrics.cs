@@ -68,8 +68,8 @@ internal static class GatewayMetrics
         meter.CreateObservableCounter(
             "penstock.decision_log.failures", () => rooms.Recordings?.Failures ?? 0,
             "{failure}", "Writes of decision logs that the disk refused.");
-        meter.CreateObservableGauge(
-            "penstock.decision_log.gaps", () => rooms.Fleet.Current.Pools.Sum(p => p.RecordingGaps),
+        meter.CreateObservableCounter(
+            "penstock.decision_log.gaps", () => rooms.Recordings?.Gaps ?? 0,
             "{log}", "Decision logs that were given up because the disk was too slow.");
     }
 

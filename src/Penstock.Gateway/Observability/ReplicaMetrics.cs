@@ -6,17 +6,9 @@ using Penstock.Gateway.Pools;
 
 namespace Penstock.Gateway.Observability;
 
-using Tag = KeyValuePair<string, object?>;
-
-/// <summary>
-/// What is known of every replica. Nothing is measured for it: it is what routing decides by. Of a fleet with more than
-/// <see cref="ReplicasMax"/> replicas the first are shown, and the rest counted.
-/// </summary>
+/// <summary>What is known of every replica. Nothing is measured for it: it is what routing decides by.</summary>
 internal static class ReplicaMetrics
 {
-    /// <summary>Replicas shown at most, so that every instrument stays below its own limit of series.</summary>
-    public const int ReplicasMax = 300;
-
     private static readonly HealthStatus[] States = Enum.GetValues<HealthStatus>();
     private static readonly string[] StateNames = [.. States.Select(s => s.ToString().ToLowerInvariant())];
 
@@ -27,7 +19,7 @@ internal static class ReplicaMetrics
     {
         void Long(string name, string unit, string help, Func<ReplicaLoad, long> read) =>
             meter.CreateObservableGauge(
-                name, () => Each(fleet).Select(r => new Measurement<long>(read(r.Load), r.Labels)), unit, help);
+                name, () => Each(fleet).Select(r => new Measurement<long>(read(r.Seen.Load), r.Labels)), unit, help);
 
         Long("penstock.replica.in_flight", "{request}", "Requests dispatched and not ended.", l => l.InFlight);
         Long("penstock.replica.prefill_tokens", "{token}", "Uncached prompt tokens of requests whose first token has "
@@ -40,21 +32,24 @@ internal static class ReplicaMetrics
             l => l.Reported.Waiting);
         meter.CreateObservableGauge(
             "penstock.replica.kv_usage",
-            () => Each(fleet).Where(r => !double.IsNaN(r.Load.Reported.KvUsage))
-                .Select(r => new Measurement<double>(r.Load.Reported.KvUsage, r.Labels)),
+            () => Each(fleet).Where(r => !double.IsNaN(r.Seen.Load.Reported.KvUsage))
+                .Select(r => new Measurement<double>(r.Seen.Load.Reported.KvUsage, r.Labels)),
             null, "Share of the KV cache in use, 0 to 1, as the engine reports.");
         ObserveCache(meter, fleet);
+        ObserveMirror(meter, fleet);
         meter.CreateObservableGauge(
             "penstock.replica.routable",
-            () => Each(fleet).Select(r => new Measurement<int>(r.Load.Ineligible == Ineligible.No ? 1 : 0, r.Labels)),
+            () => Each(fleet).Select(
+                r => new Measurement<int>(r.Seen.Load.Ineligible == Ineligible.No ? 1 : 0, r.Labels)),
             null, "1 where new requests may go there.");
         meter.CreateObservableGauge(
-            "penstock.replica.health", () => Each(fleet).SelectMany(Health), null, "1 for the state that it is in.");
+            "penstock.replica.health", () => Each(fleet).SelectMany(Health), null,
+            "1 for the state of its health: unknown, healthy, suspect, unhealthy or recovering.");
         meter.CreateObservableGauge(
             "penstock.replicas", () => fleet.Current.Pools.Sum(p => p.Replicas.Count), "{replica}", "Replicas known.");
         meter.CreateObservableGauge(
             "penstock.replicas_not_shown",
-            () => Math.Max(0, fleet.Current.Pools.Sum(p => p.Replicas.Count) - ReplicasMax),
+            () => Math.Max(0, fleet.Current.Pools.Sum(p => p.Replicas.Count) - ShownReplicas.Max),
             "{replica}", "Replicas beyond the number that is shown one by one.");
     }
 
@@ -63,37 +58,54 @@ internal static class ReplicaMetrics
     {
         void Count(string name, string unit, string help, Func<ReplicaLoad, long> read) =>
             meter.CreateObservableCounter(
-                name, () => Each(fleet).Select(r => new Measurement<long>(read(r.Load), r.Labels)), unit, help);
+                name, () => Each(fleet).Select(r => new Measurement<long>(read(r.Seen.Load), r.Labels)), unit, help);
 
         Count("penstock.replica.cache_predicted_tokens", "{token}", "Prompt tokens that were predicted to be cached, "
             + "of answers that reported theirs.", l => l.PredictedTokens);
         Count("penstock.replica.cache_reported_tokens", "{token}", "Prompt tokens that the engine found in its cache, "
             + "of the same answers.", l => l.CachedTokens);
-        Count("penstock.replica.cache_restarts", "{restart}", "Times that the cache was found empty where much of it "
-            + "should have been there.", l => l.Trust.Restarts);
+        Count("penstock.replica.cache_restarts", "{restart}", "Restarts noticed from answers: an expected prefix "
+            + "was missing twice in a row.", l => l.Trust.Restarts);
         meter.CreateObservableGauge(
             "penstock.replica.cache_trust", () => Each(fleet).SelectMany(Trust), null,
-            "1 for how far the index of its cache is relied on.");
+            "1 for the state of trust in its predictions: trusted, suspect, untrusted or recovering.");
         meter.CreateObservableGauge(
             "penstock.replica.cache_alarm",
-            () => Each(fleet).Select(r => new Measurement<int>(r.Load.Trust.IsAlarming ? 1 : 0, r.Labels)),
-            null, "1 while predictions of its cache are far from what it reports.");
+            () => Each(fleet).Select(r => new Measurement<int>(r.Seen.Load.Trust.IsAlarming ? 1 : 0, r.Labels)),
+            null, "1 while trust is untrusted, or the average error of predictions is above 25% after 16 comparisons.");
     }
 
-    private static IEnumerable<Measurement<int>> Trust(Observed replica) =>
+    /// <summary>What is remembered of caches, against its bounds.</summary>
+    private static void ObserveMirror(Meter meter, FleetRuntime fleet)
+    {
+        IEnumerable<Measurement<long>> Each(Func<MirrorView, long> read) =>
+            ReplicaMetrics.Each(fleet).Select(r => new Measurement<long>(read(r.Seen.Mirror), r.Labels));
+
+        meter.CreateObservableGauge(
+            "penstock.replica.prefix_blocks", () => Each(m => m.Blocks), "{block}",
+            "Prefix blocks that it is believed to hold.");
+        meter.CreateObservableGauge(
+            "penstock.replica.prefix_blocks_limit", () => Each(m => m.BlocksMax), "{block}",
+            "Prefix blocks remembered of it at most; the oldest are forgotten.");
+        meter.CreateObservableGauge(
+            "penstock.replica.prefix_tokens", () => Each(m => m.Tokens), "{token}",
+            "Tokens that it is believed to hold in the accelerator's memory.");
+        meter.CreateObservableGauge(
+            "penstock.replica.prefix_tokens_limit", () => Each(m => m.CapacityTokens), "{token}",
+            "Tokens that fit there, as told or as learned; 0 where nothing is known of it.");
+        meter.CreateObservableCounter(
+            "penstock.replica.prefix_overflows", () => Each(m => m.Overflows), "{block}",
+            "Prefix blocks that were not remembered, because requests in flight held all there was room for.");
+    }
+
+    private static IEnumerable<Measurement<int>> Trust(Shown<ReplicaView> replica) =>
         Levels.Select((level, i) => new Measurement<int>(
-            replica.Load.Trust.Level == level ? 1 : 0, [.. replica.Labels, new("state", LevelNames[i])]));
+            replica.Seen.Load.Trust.Level == level ? 1 : 0, [.. replica.Labels, new("state", LevelNames[i])]));
 
-    private static IEnumerable<Measurement<int>> Health(Observed replica) =>
+    private static IEnumerable<Measurement<int>> Health(Shown<ReplicaView> shown) =>
         States.Select((state, i) => new Measurement<int>(
-            replica.Replica.Health.Status == state ? 1 : 0, [.. replica.Labels, new("state", StateNames[i])]));
+            shown.Seen.Replica.Health.Status == state ? 1 : 0, [.. shown.Labels, new("state", StateNames[i])]));
 
-    private static IEnumerable<Observed> Each(FleetRuntime fleet) =>
-        fleet.Current.Pools.SelectMany(Each).Take(ReplicasMax);
-
-    private static IEnumerable<Observed> Each(Pool pool) => pool.Look().Select(seen => new Observed(
-        seen.Replica, seen.Load,
-        [new("model", pool.Snapshot.Model), new("pool", pool.Snapshot.Name), new("replica", seen.Replica.Name)]));
-
-    private sealed record Observed(Replica Replica, ReplicaLoad Load, Tag[] Labels);
+    private static IEnumerable<Shown<ReplicaView>> Each(FleetRuntime fleet) =>
+        ShownReplicas.Each(fleet, static pool => pool.Look(), static view => view.Replica);
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Penstock.Core.Metering;
 using Penstock.Core.Models;
 using Penstock.Core.Primitives;
@@ -15,8 +16,12 @@ internal sealed class DecisionRecord
     /// <summary>The outcome of what has not ended.</summary>
     public const string InFlight = "in_flight";
 
+    /// <summary>Of its members and of what every record has.</summary>
+    private const int BytesMin = 512;
+
     private readonly List<AttemptRecord> _attempts = new(1);
     private volatile string _outcome = InFlight;
+    private bool _isKept;
 
     public required ulong Id { get; init; }
 
@@ -38,7 +43,7 @@ internal sealed class DecisionRecord
 
     public int ChainBlocks { get; init; }
 
-    /// <summary>The hints that the client gave in <c>x-claude-code-*</c> headers.</summary>
+    /// <summary>The hints that the client gave in headers.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Hints { get; init; } = [];
 
     /// <summary>Of the last attempt. Written last when that ends: a reader that reads it first, and finds it ended,
@@ -72,12 +77,51 @@ internal sealed class DecisionRecord
         }
     }
 
-    public void Add(AttemptRecord attempt)
+    /// <summary>The bytes that the attempt adds to those that are kept.</summary>
+    public long Add(AttemptRecord attempt)
     {
         lock (_attempts)
         {
             _attempts.Add(attempt);
+            return _isKept ? attempt.Bytes : 0;
         }
+    }
+
+    /// <summary>It is being kept, and takes so many bytes, about.</summary>
+    public long Keep()
+    {
+        lock (_attempts)
+        {
+            _isKept = true;
+            return Bytes();
+        }
+    }
+
+    /// <summary>It is kept no longer, and took so many bytes by then.</summary>
+    public long Forget()
+    {
+        lock (_attempts)
+        {
+            _isKept = false;
+            return Bytes();
+        }
+    }
+
+    private long Bytes()
+    {
+        var text = RequestId.Length + Key.Length + RequestedModel.Length + Model.Length;
+        for (var i = 0; i < Hints.Count; i++)
+        {
+            text += Hints[i].Key.Length + Hints[i].Value.Length;
+        }
+
+        var bytes = BytesMin + ((long)sizeof(char) * text);
+        foreach (var attempt in _attempts)
+        {
+            bytes += attempt.Bytes;
+        }
+
+        return bytes;
     }
 }
 
@@ -86,6 +130,9 @@ internal sealed class AttemptRecord
 {
     /// <summary>Candidates kept of a decision at most.</summary>
     public const int CandidatesMax = 16;
+
+    /// <summary>Of its members and of what every record has.</summary>
+    private const int BytesMin = 256;
 
     public required string Pool { get; init; }
 
@@ -101,7 +148,10 @@ internal sealed class AttemptRecord
     public required Candidate[] Candidates { get; init; }
 
     /// <summary>What of each of <see cref="Candidates"/> its engine's events were worth then.</summary>
-    public required FeedAge[] Feeds { get; init; }
+    public FeedAge[] Feeds { get; set; } = [];
+
+    /// <summary>Bytes that it takes, about.</summary>
+    public long Bytes => BytesMin + (Candidates.Length * (Unsafe.SizeOf<Candidate>() + Unsafe.SizeOf<FeedAge>()));
 
     /// <summary>Replicas that there were to choose from.</summary>
     public int Considered => ReplicaNames.Count(n => n.Length > 0);

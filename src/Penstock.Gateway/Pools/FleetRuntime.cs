@@ -24,8 +24,8 @@ internal sealed class FleetRuntime : IAsyncDisposable
     private readonly PoolOutlets _outlets;
     private readonly ILogger _log;
     private readonly ITimer? _flush;
-    private readonly CancellationTokenSource _stop = new();
-    private readonly List<Task> _retiring = [];
+    private readonly FaultBoundary _faults;
+    private readonly Retirement _gone;
     private Fleet _current;
     private readonly ulong _secret;
     private ulong _seed;
@@ -45,6 +45,8 @@ internal sealed class FleetRuntime : IAsyncDisposable
         _time = time;
         _seed = seed;
         _outlets = outlets;
+        _faults = new FaultBoundary(log);
+        _gone = new Retirement(time, _faults);
         _probes = new EngineClient(time);
         _current = Make(first, new Dictionary<string, Pool>());
         _flush = outlets.Recordings is null
@@ -57,6 +59,10 @@ internal sealed class FleetRuntime : IAsyncDisposable
 
     /// <summary>Of this gateway, or its cluster: behind the hashes of prompts.</summary>
     public ulong Secret => _secret;
+
+    /// <summary>Another fleet is in use, with pools or replicas that know nothing yet of what others said before.
+    /// </summary>
+    public event Action? Changed;
 
     /// <summary>At least one replica can take requests.</summary>
     public bool IsRoutable => Current.Pools.Any(p => p.HasEligible);
@@ -74,24 +80,25 @@ internal sealed class FleetRuntime : IAsyncDisposable
             Volatile.Write(ref _current, next);
             foreach (var gone in before.Pools.Except(next.Pools))
             {
-                Retire(RetireAsync(gone));
+                _gone.Add(gone);
             }
 
             var kept = next.Pools.SelectMany(p => p.Replicas).ToHashSet();
             foreach (var (pool, gone) in served.Where(s => !kept.Contains(s.Replica)))
             {
-                Retire(RetireAsync(gone, pool));
+                _gone.Add(gone, pool);
             }
         }
+
+        Changed?.Invoke();
     }
 
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
-        await Task.WhenAll(_retiring);
+        await _gone.DisposeAsync();
         foreach (var replica in Current.Pools.SelectMany(p => p.Replicas))
         {
-            await replica.DisposeAsync();
+            await _faults.StopAsync(() => replica.DisposeAsync().AsTask());
         }
 
         _probes.Dispose();
@@ -106,41 +113,8 @@ internal sealed class FleetRuntime : IAsyncDisposable
     {
         foreach (var pool in Current.Pools)
         {
-            pool.FlushRecording();
+            _faults.Stop(pool.FlushRecording);
         }
-    }
-
-    private void Retire(Task retiring)
-    {
-        _retiring.RemoveAll(static t => t.IsCompleted);
-        _retiring.Add(retiring);
-    }
-
-    /// <summary>Waits until nothing is left to finish: an hour at most, and no longer than this gateway.</summary>
-    private async Task WhenFinishedAsync(Func<bool> finished)
-    {
-        for (var waited = 0; waited < 3600 && !finished() && !_stop.IsCancellationRequested; waited++)
-        {
-            await Task.Delay(TimeSpan.FromSeconds(1), _time, _stop.Token)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-    }
-
-    /// <summary>The log of a pool goes on until its last request has ended.</summary>
-    private async Task RetireAsync(Pool gone)
-    {
-        await WhenFinishedAsync(() => gone.InFlight == 0);
-        gone.End();
-    }
-
-    private async Task RetireAsync(Replica gone, Pool pool)
-    {
-        gone.Drain();
-        await WhenFinishedAsync(() => pool.InFlightAt(gone) == 0);
-
-        // Nothing comes from it after this, so that what it said last is not taken for another's.
-        await gone.DisposeAsync();
-        await WhenFinishedAsync(() => pool.TryVacate(gone));
     }
 
     /// <summary>The first replica says what a block is: a pool that was made for another starts anew, before it can
@@ -152,7 +126,8 @@ internal sealed class FleetRuntime : IAsyncDisposable
         {
             // The caller holds the lock of a replica's watch, which is taken under that of changes.
             ThreadPool.UnsafeQueueUserWorkItem(
-                static at => at.Runtime.Rekey(at.Pool), (Runtime: this, Pool: pool), preferLocal: false);
+                static at => at.Runtime._faults.Stop(() => at.Runtime.Rekey(at.Pool)), (Runtime: this, Pool: pool),
+                preferLocal: false);
         }
     }
 
@@ -169,8 +144,10 @@ internal sealed class FleetRuntime : IAsyncDisposable
             var pools = before.Pools.ToDictionary(p => p.Snapshot.Name, StringComparer.Ordinal);
             pools[pool.Snapshot.Name] = NewPool(before.Snapshot, pool.Snapshot, [.. pool.Replicas]);
             Volatile.Write(ref _current, new Fleet(before.Snapshot, pools));
-            Retire(RetireAsync(pool));
+            _gone.Add(pool);
         }
+
+        Changed?.Invoke();
     }
 
     private Fleet Make(FleetSnapshot snapshot, Dictionary<string, Pool> before)
@@ -179,7 +156,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
         foreach (var wanted in snapshot.Pools)
         {
             var old = before.GetValueOrDefault(wanted.Name);
-            if (old is not null && IsSameAtWork(old.Snapshot, wanted))
+            if (old is not null && IsSameAtWork(old.Snapshot, wanted) && IsSameScope(old, snapshot))
             {
                 old.Snapshot = wanted;
                 pools.Add(wanted.Name, old);
@@ -204,7 +181,9 @@ internal sealed class FleetRuntime : IAsyncDisposable
                 (sameEngine ? old!.Replicas.FirstOrDefault(o => o.Snapshot == r) : null)
                 ?? new Replica(r, wanted, _probes, _secret, _time, _log)),
         ];
-        return sameEngine && TryGoOn(old!, wanted, replicas) ? old! : NewPool(snapshot, wanted, replicas);
+        return sameEngine && IsSameScope(old!, snapshot) && TryGoOn(old!, wanted, replicas)
+            ? old!
+            : NewPool(snapshot, wanted, replicas);
     }
 
     private static bool TryGoOn(Pool pool, PoolSnapshot wanted, Replica[] replicas)
@@ -232,6 +211,7 @@ internal sealed class FleetRuntime : IAsyncDisposable
         {
             Keying = keying.Keying,
             Tokens = TokenScope.Of(wanted, _secret),
+            CacheScope = snapshot.Routing.CacheScope,
         };
         var pool = new Pool(wanted, PolicyOf(wanted), replicas, settings);
         pool.BlockTold = keying.IsGuess ? block => OnBlockTold(pool, block) : null;
@@ -253,6 +233,10 @@ internal sealed class FleetRuntime : IAsyncDisposable
     private static bool IsSameEngine(PoolSnapshot a, PoolSnapshot b) =>
         a.Model == b.Model && a.Engine == b.Engine && a.UpstreamKey == b.UpstreamKey
         && a.Timeouts.Connect == b.Timeouts.Connect;
+
+    /// <summary>Prompts have other keys in another scope, and none of those that are known comes again.</summary>
+    private static bool IsSameScope(Pool pool, FleetSnapshot snapshot) =>
+        pool.Settings.CacheScope == snapshot.Routing.CacheScope;
 
     private static bool IsSameCache(PoolSnapshot a, PoolSnapshot b) =>
         a.KeysAreTokens == b.KeysAreTokens && a.Cache == b.Cache;

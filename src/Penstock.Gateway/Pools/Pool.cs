@@ -10,10 +10,8 @@ using Penstock.Gateway.Recording;
 
 namespace Penstock.Gateway.Pools;
 
-/// <summary>
-/// One pool at work: the owner of its <see cref="PoolState"/> and of the lock under which every decision and event of
-/// it happens, in one order.
-/// </summary>
+/// <summary>One pool at work: the owner of its <see cref="PoolState"/> and of the lock under which every decision and
+/// event of it happens, in one order.</summary>
 /// <remarks>Thread-safe. The lock is held for a decision or an event, never across a wait.</remarks>
 internal sealed class Pool : IPoolTeller
 {
@@ -38,15 +36,12 @@ internal sealed class Pool : IPoolTeller
         if (settings.Outlets.Recordings is { } recordings)
         {
             _recorder = new PoolLogWriter(
-                _router, Header(), recordings.Open(snapshot.Name), recordings.LogBytesMax, recordings.NowTicks);
+                _router, Header(), recordings.Open(snapshot.Name), () => new LogTime(recordings.NowTicks(), Now));
             _router.Recorder = _recorder;
         }
 
-        _peers = settings.Outlets.Peers?.Open(snapshot.Name, _slots.Names);
-        for (var slot = replicas.Count; slot < _slots.Count; slot++)
-        {
-            _router.Tell(PoolEvent.Vacated(Now, slot));
-        }
+        _peers = settings.Outlets.Peers?.Open(snapshot.Name, _slots.Names, settings.KeyedName(snapshot.Name));
+        _slots.Tell(_router, Now);
     }
 
     /// <summary>Replaced whole by a reload that leaves the pool at work.</summary>
@@ -61,8 +56,8 @@ internal sealed class Pool : IPoolTeller
     /// <summary>What its prefixes are known by.</summary>
     public PrefixKeying Keying => _state.Index.Keying;
 
-    /// <summary>What the keys of its token blocks begin with.</summary>
-    public TokenScope Tokens => _settings.Tokens;
+    /// <summary>What it was made with beside its snapshot.</summary>
+    public PoolSettings Settings => _settings;
 
     /// <summary>Learns how many tokens a block of a replica has; null where that does not matter.</summary>
     public Action<int>? BlockTold { get; set; }
@@ -83,15 +78,7 @@ internal sealed class Pool : IPoolTeller
         {
             lock (_lock)
             {
-                foreach (ref readonly var load in _state.Replicas)
-                {
-                    if (load.Ineligible == Ineligible.No)
-                    {
-                        return true;
-                    }
-                }
-
-                return false;
+                return ReplicaLoad.AnyEligible(_state.Replicas);
             }
         }
     }
@@ -127,7 +114,9 @@ internal sealed class Pool : IPoolTeller
             _router = policy is null ? _router : new PoolRouter(_state, policy, _settings.Seed);
             _recorder?.Continue(_router, Header());
             _peers?.Dispose();
-            _peers = _settings.Outlets.Peers?.Open(snapshot.Name, slots.Names);
+            var keyed = _settings.KeyedName(snapshot.Name);
+            Volatile.Write(ref _peers, _settings.Outlets.Peers?.Open(snapshot.Name, slots.Names, keyed));
+            slots.Tell(_router, Now);
             for (var slot = 0; slot < slots.Count; slot++)
             {
                 TellPeers(slot);
@@ -159,34 +148,43 @@ internal sealed class Pool : IPoolTeller
         }
     }
 
-    /// <summary>
-    /// Chooses a replica and takes its place there, in one step. The ticket must be ended by <see cref="End"/>, once;
-    /// the candidates that are worth keeping are copied out for the record.
+    /// <summary>Chooses a replica and takes its place there, in one step. The ticket must be ended by
+    /// <see cref="End"/>, once; where it throws, there is none. Candidates that are worth keeping are copied out.
     /// </summary>
     public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out Candidate[] candidates)
     {
-        RouteDecision decision;
-        PoolOutbox? peers;
-        PoolSlots slots;
         lock (_lock)
         {
-            (peers, slots) = (_peers, _slots);
-            decision = _router.Route(in request, out ticket);
-            candidates = AttemptRecord.Keep(_router.Candidates);
-            TellPeers(decision.Replica);
-        }
-
-        if (decision.Found)
-        {
-            if (Keying.AreTokens)
+            ticket = default;
+            try
             {
-                slots[decision.Replica].Cache.Routed(request.Prompt.Blocks);
-            }
+                while (_state.TakeDue(request.At) is >= 0 and var due)
+                {
+                    TellPeers(due);
+                }
 
-            peers?.Routed(decision.Replica, request.Prompt.Blocks, decision.PromptTokens);
+                var decision = _router.Route(in request, out ticket);
+                candidates = AttemptRecord.Keep(_router.Candidates);
+                TellPeers(decision.Replica);
+                return decision;
+            }
+            catch when (ticket != default)
+            {
+                _router.Tell(PoolEvent.Ended(Now, ticket, RouteEnd.Failed), request.Prompt);
+                throw;
+            }
+        }
+    }
+
+    /// <summary>What <see cref="Route"/> decided is being carried out: those are told who learn from it.</summary>
+    public void Routed(in RouteDecision decision, ReadOnlySpan<ulong> blocks)
+    {
+        if (Keying.AreTokens)
+        {
+            Slots[decision.Replica].Cache.Routed(blocks);
         }
 
-        return decision;
+        Volatile.Read(ref _peers)?.Routed(decision.Replica, blocks);
     }
 
     public void FirstToken(RouteTicket ticket)
@@ -204,16 +202,34 @@ internal sealed class Pool : IPoolTeller
     {
         var happened = PoolEvent.Ended(
             Now, ticket, end, report.PromptTokens, report.CachedTokens, report.OutputTokens);
+        Replica replica;
+        CacheTrust trust;
+        bool isLost;
         lock (_lock)
         {
-            var replica = _state.ReplicaOf(ticket);
+            var slot = _state.ReplicaOf(ticket);
+            var restarts = slot < 0 ? 0 : _state.Replicas[slot].Trust.Restarts;
             _router.Tell(in happened, in prompt);
-            TellPeers(replica);
-            if (replica >= 0 && end == RouteEnd.Completed)
+            if (slot < 0)
             {
-                _peers?.Answered(replica, in prompt, in report);
+                return;
+            }
+
+            (replica, trust) = (_slots[slot], _state.Replicas[slot].Trust);
+            isLost = trust.Restarts > restarts;
+            TellPeers(slot);
+            if (isLost)
+            {
+                _peers?.CacheLost(slot);
+            }
+
+            if (end == RouteEnd.Completed)
+            {
+                _peers?.Answered(slot, in prompt, in report);
             }
         }
+
+        replica.Compared(in trust, isLost);
     }
 
     /// <summary>Something happened, with the prompt or the blocks that go with it.</summary>
@@ -269,18 +285,6 @@ internal sealed class Pool : IPoolTeller
         }
     }
 
-    /// <summary>Decision logs that were given up for lack of room.</summary>
-    public long RecordingGaps
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _recorder?.Gaps ?? 0;
-            }
-        }
-    }
-
     private PoolLogHeader Header() => _settings.Header(Snapshot.Name, _router.Policy.Name, _slots.Names);
 
     /// <summary>What is known now of every replica that the configuration names; a copy.</summary>
@@ -288,13 +292,7 @@ internal sealed class Pool : IPoolTeller
     {
         lock (_lock)
         {
-            return
-            [
-                .. _slots.Replicas.Select(r => (Replica: r, Slot: _slots.SlotOf(r))).Select(
-                    at => new ReplicaView(
-                        at.Replica, _state.Replicas[at.Slot], _state.Index.CountOf(at.Slot),
-                        _state.Index.PinsAt(at.Slot))),
-            ];
+            return [.. _slots.Replicas.Select(r => ReplicaView.Of(r, _slots.SlotOf(r), _state))];
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Text;
+using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 using Penstock.Gateway.CacheSync;
 
@@ -71,6 +73,16 @@ internal sealed class PoolSlots
     public Replica this[int slot] => _bySlot[slot]!;
 
     public bool IsTaken(int slot) => _bySlot[slot] is not null;
+
+    /// <summary>Tells a pool which replica has which slot, and which slots nobody has.</summary>
+    public void Tell(PoolRouter router, Instant now)
+    {
+        for (var slot = 0; slot < _bySlot.Length; slot++)
+        {
+            var name = Hash64.Of(Encoding.UTF8.GetBytes(_names[slot]));
+            router.Tell(IsTaken(slot) ? PoolEvent.Named(now, slot, name) : PoolEvent.Vacated(now, slot));
+        }
+    }
 
     /// <summary>What the events of candidates' engines are worth now, one after the other.</summary>
     public FeedAge[] FeedsOf(ReadOnlySpan<Candidate> candidates)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Penstock.Core.Config;
 using Penstock.Core.Models;
+using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Replicas;
 using Penstock.Core.Routing;
@@ -21,10 +22,13 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     private readonly ReplicaWatch _watch;
     private readonly LoadWatch _load;
     private readonly CacheFeed _cache;
+    private readonly CacheLog _cacheLog;
     private readonly string _path;
     private readonly ILogger _log;
     private Seat? _seat;
+    private Task? _deaf;
     private EngineIdentity? _identity;
+    private volatile bool _countsCached;
 
     public Replica(
         ReplicaSnapshot snapshot, PoolSnapshot pool, EngineClient probes, ulong secret, TimeProvider time, ILogger log)
@@ -37,7 +41,8 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         var watched = new WatchedReplica(_path, Endpoint, pool.Engine, HealthThresholds.Default);
         _watch = new ReplicaWatch(watched, probes, this, time);
         _load = new LoadWatch(_watch, time);
-        _cache = new CacheFeed(snapshot, TokenScope.Of(pool, secret), _watch, time);
+        _cacheLog = new CacheLog(log, _path, time);
+        _cache = new CacheFeed(snapshot, TokenScope.Of(pool, secret), _watch, time, _cacheLog);
     }
 
     public string Name => Snapshot.Name;
@@ -56,6 +61,14 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
 
     /// <summary>What the engine was found to be; null before it was recognised.</summary>
     public EngineIdentity? Identity => Volatile.Read(ref _identity);
+
+    /// <summary>The engine says how many tokens of prompts it found in its cache: it is known to, or has once. vLLM and
+    /// SGLang do so only when they are told to, and leave the count out where it is none.</summary>
+    public bool CountsCached
+    {
+        get => _countsCached || Identity?.Can(EngineCapabilities.CachedTokensInUsage) == true;
+        set => _countsCached = value;
+    }
 
     /// <summary>Gives the replica its place in a pool, and tells the pool what is known of it. The first time, begins
     /// to watch it.</summary>
@@ -77,8 +90,14 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         }
     }
 
-    /// <summary>It is not configured any more: gets nothing new, and finishes what it has.</summary>
-    public void Drain() => _watch.SetDraining(true);
+    /// <summary>It is not configured any more: gets nothing new, and finishes what it has. What it says of its cache
+    /// is not listened to any more: the port for it may be wanted, or its only copy, by the one that comes after it.
+    /// </summary>
+    public void Drain()
+    {
+        _watch.SetDraining(true);
+        _deaf = _cache.DisposeAsync().AsTask();
+    }
 
     /// <summary>A request that went here was answered in full; news only where something failed before.</summary>
     public void Succeeded()
@@ -91,19 +110,21 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         }
     }
 
+    /// <summary>An answer was compared with what was predicted of the cache.</summary>
+    /// <param name="trust">What came of it.</param>
+    /// <param name="isLost">It shows that the cache was lost.</param>
+    public void Compared(in CacheTrust trust, bool isLost) => _cacheLog.Compared(in trust, isLost);
+
+    /// <summary>Another gateway saw that the cache was lost.</summary>
+    public void LostCacheSays(string gateway) => _cacheLog.LostSays(gateway);
+
     /// <summary>Evidence from a request that went here.</summary>
     public void Observe(HealthSignal signal) => _watch.Observe(signal);
 
-    /// <summary>The dialect to speak to the engine for a client of <paramref name="client"/>: the same one where the
+    /// <summary>The dialect to speak to an engine for a client of <paramref name="client"/>: the same one where the
     /// engine knows it; null where it is not known to speak any.</summary>
-    public Dialect? DialectFor(Dialect client)
+    public static Dialect? DialectFor(EngineIdentity identity, Dialect client)
     {
-        var identity = Identity;
-        if (identity is null)
-        {
-            return null;
-        }
-
         var messages = identity.Can(EngineCapabilities.NativeMessages);
         var chat = identity.Can(EngineCapabilities.NativeChat);
         return client == Dialect.Anthropic
@@ -136,6 +157,11 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
     void IReplicaListener.Identified(EngineIdentity identity, Instant at)
     {
         Log.Recognised(_log, _path, identity.Adapter.Name, identity.Version);
+        if (!identity.HasDialect)
+        {
+            Log.NoDialect(_log, _path, identity.Adapter.Name);
+        }
+
         Volatile.Write(ref _identity, identity);
         Shape(identity, at);
         Tell(_watch.Health, at);
@@ -146,10 +172,10 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         if (report is not null && Volatile.Read(ref _seat) is { } seat)
         {
             var load = new EngineLoad(
-                (int)(report.Running ?? 0),
-                (int)(report.Waiting ?? 0),
+                (int)Math.Clamp(report.Running ?? 0, 0, int.MaxValue),
+                (int)Math.Clamp(report.Waiting ?? 0, 0, int.MaxValue),
                 report.KvUsage ?? double.NaN,
-                (int)(Identity?.Slots ?? 0));
+                (int)Math.Clamp(Identity?.Slots ?? 0, 0, int.MaxValue));
             seat.Pool.Tell(PoolEvent.LoadReported(at, seat.Slot, in load));
         }
     }
@@ -158,9 +184,10 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _cache.DisposeAsync();
-        await _load.DisposeAsync();
+        // Whoever tells goes before whoever is told.
         await _watch.DisposeAsync();
+        await _load.DisposeAsync();
+        await (_deaf ?? _cache.DisposeAsync().AsTask());
         Client.Dispose();
     }
 
@@ -182,8 +209,9 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
         if (Volatile.Read(ref _seat) is { } seat)
         {
             var ineligible = health.Draining ? Ineligible.Draining
-                : health.IsRoutable && Identity is not null ? Ineligible.No
-                : Ineligible.NotHealthy;
+                : !health.IsRoutable || Identity is not { } identity ? Ineligible.NotHealthy
+                : identity.HasDialect ? Ineligible.No
+                : Ineligible.NoDialect;
             var most = health.InFlightMax(HealthThresholds.Default);
             seat.Pool.Tell(PoolEvent.Eligibility(at, seat.Slot, ineligible, most));
         }
@@ -214,5 +242,9 @@ internal sealed partial class Replica : IReplicaListener, IAsyncDisposable
 
         [LoggerMessage(24, LogLevel.Debug, "replica {Replica} was recognised as {Engine} {Version}")]
         public static partial void Recognised(ILogger logger, string replica, string engine, string? version);
+
+        [LoggerMessage(37, LogLevel.Warning,
+            "replica {Replica} is of kind {Engine} and takes requests in no API that is known; it gets none")]
+        public static partial void NoDialect(ILogger logger, string replica, string engine);
     }
 }

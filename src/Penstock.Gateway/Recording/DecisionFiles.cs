@@ -5,73 +5,134 @@ using Penstock.Core.Recording;
 namespace Penstock.Gateway.Recording;
 
 /// <summary>
-/// The files of the decision logs: one loop that writes what the pools hand over, and deletes the oldest logs where
-/// there are too many bytes of them. A disk that is slow or full costs records, never a request.
+/// The files of the decision logs: one loop that writes what the pools hand over. A disk that is slow, full or not
+/// there costs records, never a request.
 /// </summary>
-/// <remarks>Thread-safe. What is handed over and not yet written is at most <see cref="QueuedBytesMax"/>, or one
-/// checkpoint.</remarks>
-internal sealed partial class DecisionFiles : IAsyncDisposable
+/// <remarks>Thread-safe. What is handed over and not yet written is at most <see cref="QueuedBytesMax"/> and a piece of
+/// each pool, or one state.</remarks>
+internal sealed class DecisionFiles : IAsyncDisposable
 {
     /// <summary>Bytes that wait to be written at most, of all pools together.</summary>
     public const long QueuedBytesMax = 32L << 20;
 
-    /// <summary>Logs that all pools together have room for.</summary>
-    private const int LogsKept = 16;
+    /// <summary>It comes and goes while logs end and begin.</summary>
+    private static readonly TimeSpan TellFullEvery = TimeSpan.FromHours(1);
 
-    private const string Extension = ".plog";
-
-    private readonly string _directory;
-    private readonly long _bytesMax;
+    private readonly LogFolder _folder;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly Channel<Piece> _queue = Channel.CreateUnbounded<Piece>(new() { SingleReader = true });
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Dictionary<Source, FileStream> _open = [];
+    private readonly Channel<LogPiece> _queue =
+        Channel.CreateUnbounded<LogPiece>(new() { SingleReader = true });
+
+    private readonly Lock _lock = new();
+    private readonly List<PoolLogs> _pools = [];
+    private readonly Dictionary<PoolLogs, LogFile> _open = [];
+    private readonly byte[] _head = new byte[LogChunk.HeadBytes];
     private readonly Task _writing;
+    private long _logBytesMax;
     private long _queued;
     private long _written;
     private long _failures;
-    private long _names;
+    private long _gaps;
+    private long _tellFullAt;
+    private bool _isFailing;
 
-    /// <param name="directory">Made where it is missing.</param>
-    /// <param name="bytesMax">Bytes of all logs together; the oldest are deleted.</param>
-    /// <param name="time">Names the files.</param>
+    /// <param name="folder">Made where it is missing, once there is something to write.</param>
+    /// <param name="time">Names the files, and says when to try again.</param>
     /// <param name="log">Where a disk that fails is reported.</param>
-    public DecisionFiles(string directory, long bytesMax, TimeProvider time, ILogger<DecisionFiles> log)
+    public DecisionFiles(LogFolder folder, TimeProvider time, ILogger<DecisionFiles> log)
     {
-        _directory = directory;
-        _bytesMax = bytesMax;
+        _folder = folder;
         _time = time;
         _log = log;
-        Directory.CreateDirectory(directory);
+        Share();
         _writing = Task.Run(WriteAsync);
     }
 
-    /// <summary>A log of this size ends; the next begins with a checkpoint.</summary>
-    public long LogBytesMax => Math.Max(1 << 20, _bytesMax / LogsKept);
+    /// <summary>Bytes that a log of one pool may come to: all pools may write one at the same time, and one's worth is
+    /// left for those that are complete.</summary>
+    public long LogBytesMax => Volatile.Read(ref _logBytesMax);
 
     /// <summary>Bytes written since the start.</summary>
     public long Written => Volatile.Read(ref _written);
 
-    /// <summary>Writes that the disk refused; what they held is lost.</summary>
+    /// <summary>Logs that the disk refused to go on with; what came after in them is lost.</summary>
     public long Failures => Volatile.Read(ref _failures);
+
+    /// <summary>Times, since the start, that what happened in a pool was not recorded from some point on, because its
+    /// log could not be taken.</summary>
+    public long Gaps => Volatile.Read(ref _gaps);
+
+    /// <summary>Time that passes, in .NET ticks.</summary>
+    internal long Elapsed => _time.GetElapsedTime(0).Ticks;
 
     /// <summary>The wall clock, in .NET ticks of UTC.</summary>
     public long NowTicks() => _time.GetUtcNow().UtcTicks;
 
     /// <summary>The logs of one pool, from now on.</summary>
-    public ILogSink Open(string pool) => new Source(this, NameOf(pool));
+    public ILogSink Open(string pool)
+    {
+        var logs = new PoolLogs(this, pool);
+        lock (_lock)
+        {
+            _pools.Add(logs);
+            Share();
+        }
+
+        return logs;
+    }
 
     /// <summary>Writes what was handed over, and closes the files.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Writer.TryComplete();
         await _writing;
-        _stop.Dispose();
     }
 
-    private static string NameOf(string pool) =>
-        string.Concat(pool.Select(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+    /// <summary>So many bytes more may wait. Whatever its size, something may when nothing does.</summary>
+    internal bool HasRoom(long bytes)
+    {
+        var queued = Volatile.Read(ref _queued);
+        return queued == 0 || queued + bytes <= QueuedBytesMax;
+    }
+
+    internal void Add(LogPiece piece)
+    {
+        Interlocked.Add(ref _queued, piece.Bytes);
+        if (!_queue.Writer.TryWrite(piece))
+        {
+            Drop(piece);
+        }
+    }
+
+    internal void GiveUp() => Interlocked.Increment(ref _gaps);
+
+    /// <summary>A pool is not recorded any more.</summary>
+    internal void Leave(PoolLogs pool)
+    {
+        lock (_lock)
+        {
+            _pools.Remove(pool);
+            Share();
+        }
+    }
+
+    /// <summary>Says, once, that a pool cannot be recorded. Does not wait: the caller holds the pool's lock.</summary>
+    internal void TellTooLarge(PoolLogs pool, long stateBytes)
+    {
+        var told = (Log: _log, pool.Pool, State: stateBytes, Max: LogBytesMax / 2);
+        ThreadPool.UnsafeQueueUserWorkItem(
+            static t => RecordingLog.TooLarge(t.Log, t.Pool, t.State, t.Max), told, preferLocal: false);
+    }
+
+    private void Share() => Volatile.Write(ref _logBytesMax, _folder.BytesMax / (Math.Max(1, _pools.Count) + 1));
+
+    private void Drop(LogPiece piece)
+    {
+        var bytes = piece.Bytes;
+        piece.State?.Release();
+        Interlocked.Add(ref _queued, -bytes);
+    }
 
     private async Task WriteAsync()
     {
@@ -80,125 +141,145 @@ internal sealed partial class DecisionFiles : IAsyncDisposable
             try
             {
                 await WriteAsync(piece);
-                Interlocked.Add(ref _written, piece.Payload.Length);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e)
             {
-                if (Interlocked.Increment(ref _failures) == 1)
-                {
-                    Log.Failed(_log, e, _directory);
-                }
-
-                Close(piece.Source);
+                // Whatever it was: a log that is lost must not take the others with it.
+                Interlocked.Increment(ref _failures);
+                Lose(piece.Log);
+                TellFailed(e);
             }
             finally
             {
-                Interlocked.Add(ref _queued, -piece.Payload.Length);
+                Drop(piece);
             }
         }
 
-        foreach (var source in _open.Keys.ToArray())
+        foreach (var log in _open.Values.ToArray())
         {
-            Close(source);
+            Close(log);
         }
     }
 
-    private async Task WriteAsync(Piece piece)
+    private async Task WriteAsync(LogPiece piece)
     {
-        if (piece.Begins)
+        var log = piece.Log;
+        if (piece.Kind != PieceKind.Append && _open.TryGetValue(log.Pool, out var complete))
         {
-            Close(piece.Source);
-            DeleteOldest();
-            _open.Add(piece.Source, Create(piece.Source));
+            Close(complete);
         }
 
-        if (piece.Payload.Length == 0)
+        if (log.IsLost || piece.Kind == PieceKind.End)
         {
-            Close(piece.Source);
+            return;
         }
 
-        // A log whose file failed stays closed until the next one begins.
-        if (_open.TryGetValue(piece.Source, out var file))
+        if (!_folder.TryMakeRoom(piece.BytesOnDisk, InUse))
         {
-            var head = new byte[LogChunk.HeadBytes];
-            LogChunk.WriteHead(piece.Payload, head);
-            await file.WriteAsync(head);
-            await file.WriteAsync(piece.Payload);
-            await file.FlushAsync();
+            Lose(log);
+            TellFull();
+            return;
+        }
+
+        if (piece.Kind == PieceKind.Begin)
+        {
+            Create(log);
+        }
+
+        await WriteChunkAsync(log, piece.Payload);
+        foreach (var part in piece.State?.Pieces ?? [])
+        {
+            await WriteChunkAsync(log, part);
+        }
+
+        if (piece.Kind == PieceKind.Append)
+        {
+            log.HasRecords = true;
+            log.Pool.Went();
+            TellRecovered();
         }
     }
 
-    private FileStream Create(Source source)
+    private async ValueTask WriteChunkAsync(LogFile log, ReadOnlyMemory<byte> payload)
     {
-        var at = _time.GetUtcNow().ToString("yyyyMMdd'T'HHmmssfff'Z'", null);
-        var name = $"{source.Name}-{at}-{++_names:d4}{Extension}";
-        return new FileStream(
-            Path.Combine(_directory, name), FileMode.CreateNew, FileAccess.Write, FileShare.Read, 0, useAsync: true);
+        LogChunk.WriteHead(payload.Span, _head);
+        await log.Stream!.WriteAsync(_head);
+        await log.Stream.WriteAsync(payload);
+        _folder.Grew(_head.Length + payload.Length);
+        Interlocked.Add(ref _written, _head.Length + payload.Length);
     }
 
-    private void Close(Source source)
+    private void Create(LogFile log)
     {
-        if (_open.Remove(source, out var file))
+        log.Path = _folder.PathOf(log.Pool.FileName, _time.GetUtcNow());
+        log.Stream = _folder.Disk.Create(log.Path);
+        _open.Add(log.Pool, log);
+    }
+
+    private void Close(LogFile log)
+    {
+        _open.Remove(log.Pool);
+        log.Stream?.Dispose();
+        log.Stream = null;
+    }
+
+    /// <summary>What was written stays good up to there; what has no records yet is of no use.</summary>
+    private void Lose(LogFile log)
+    {
+        log.IsLost = true;
+        var isBegun = log.Stream is not null;
+        try
         {
-            file.Dispose();
+            Close(log);
+        }
+        catch (IOException)
+        {
+            // It is lost already.
+        }
+
+        if (isBegun && !log.HasRecords)
+        {
+            _folder.TryDelete(log.Path);
+        }
+
+        _folder.Doubt();
+        log.Pool.Failed();
+    }
+
+    /// <summary>Once, until something can be written again.</summary>
+    private void TellFailed(Exception fault)
+    {
+        if (!_isFailing)
+        {
+            _isFailing = true;
+            RecordingLog.Failed(_log, fault, _folder.Path);
         }
     }
 
-    /// <summary>Leaves room for one more log. Those that are being written stay.</summary>
-    private void DeleteOldest()
+    private void TellFull()
     {
-        var files = new DirectoryInfo(_directory).GetFiles("*" + Extension);
-        var bytes = files.Sum(static f => f.Length) + LogBytesMax;
-        var busy = _open.Values.Select(static f => f.Name).ToHashSet();
-        foreach (var file in files.OrderBy(static f => f.LastWriteTimeUtc))
+        if (Elapsed >= _tellFullAt)
         {
-            if (bytes <= _bytesMax)
-            {
-                return;
-            }
-
-            if (!busy.Contains(file.FullName))
-            {
-                bytes -= file.Length;
-                file.Delete();
-            }
+            _tellFullAt = Elapsed + TellFullEvery.Ticks;
+            RecordingLog.Full(_log, _folder.Path, _folder.BytesMax);
         }
     }
 
-    private sealed record Piece(Source Source, byte[] Payload, bool Begins);
-
-    private sealed class Source(DecisionFiles files, string name) : ILogSink
+    private void TellRecovered()
     {
-        public string Name { get; } = name;
-
-        public long Room
+        if (_isFailing)
         {
-            get
-            {
-                var queued = Volatile.Read(ref files._queued);
-                return queued == 0 ? int.MaxValue : Math.Max(0, QueuedBytesMax - queued);
-            }
-        }
-
-        public void Begin(ReadOnlySpan<byte> header) => Add(header, begins: true);
-
-        public void Append(ReadOnlySpan<byte> payload) => Add(payload, begins: false);
-
-        public void End() => Add([], begins: false);
-
-        private void Add(ReadOnlySpan<byte> payload, bool begins)
-        {
-            Interlocked.Add(ref files._queued, payload.Length);
-            if (!files._queue.Writer.TryWrite(new Piece(this, payload.ToArray(), begins)))
-            {
-                Interlocked.Add(ref files._queued, -payload.Length);
-            }
+            _isFailing = false;
+            RecordingLog.Recovered(_log, _folder.Path);
         }
     }
 
-    private static partial class Log
+    private LogsInUse InUse()
     {
-        [LoggerMessage(40, LogLevel.Warning, "the decision logs in {Directory} cannot be written; requests go on")]
-        public static partial void Failed(ILogger logger, Exception fault, string directory);
+        lock (_lock)
+        {
+            return new LogsInUse(
+                _open.Values.Select(static l => l.Path).ToHashSet(), _pools.Select(static p => p.FileName).ToHashSet());
+        }
     }
 }

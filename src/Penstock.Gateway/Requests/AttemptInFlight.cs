@@ -43,6 +43,9 @@ internal sealed class AttemptInFlight
 
     public bool UsageKnown { get; set; }
 
+    /// <summary>The engine said how many tokens of the prompt were cached, be it none.</summary>
+    public bool CachedKnown { get; set; }
+
     /// <summary>Tokens of the answer that were seen to pass, where the engine reported none.</summary>
     public long OutputSeen { get; set; }
 
@@ -63,7 +66,7 @@ internal sealed class AttemptInFlight
 
     public void Clear()
     {
-        Open = Admitted = UsageKnown = false;
+        Open = Admitted = UsageKnown = CachedKnown = false;
         FirstByteAt = RequestBytes = ResponseBytes = OutputSeen = 0;
         Status = 0;
         Usage = default;

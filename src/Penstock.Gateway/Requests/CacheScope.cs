@@ -4,12 +4,14 @@ using Penstock.Core.Primitives;
 namespace Penstock.Gateway.Requests;
 
 /// <summary>
-/// What the prefix of a prompt is believed to be shared within: the tenant, as configured, and the model or adapter
-/// that the engine is asked for.
+/// What the prefix of a prompt is believed to be shared within: the tenant, as configured, the model or adapter that
+/// the engine is asked for, and whatever else the body says that the engine keeps caches apart by. A request that has
+/// the engine not look into its cache shares with nobody: it takes its room there, and nothing is predicted of it or
+/// learned from it.
 /// </summary>
 internal static class CacheScope
 {
-    /// <param name="x">A request whose key and model name are known.</param>
+    /// <param name="x">A request whose key is known, and whose body was scanned to its end.</param>
     /// <param name="seed">A secret of this gateway, or of its cluster: nobody outside can look for prompts that
     /// collide.</param>
     public static ulong Of(Exchange x, ulong seed)
@@ -20,7 +22,8 @@ internal static class CacheScope
             KnownNames.ScopeWorkspace => Hash64.Of(x.Key.Workspace, Hash64.Of(x.Key.Org, seed)),
             _ => Hash64.Of(x.Key.Org, seed),
         };
-        return Hash64.Combine(Hash64.Of(ModelOf(x), scope), (ulong)x.Dialect);
+        scope = x.Scan.ScopeOf(x.Body.Span, Hash64.Combine(Hash64.Of(ModelOf(x), scope), (ulong)x.Dialect));
+        return x.Scan.SkipsCache ? KeyedHash.Of(x.Id.ToByteArray(), scope) : scope;
     }
 
     /// <summary>A pool that names no model of the engine's sends the client's own name, which may be an adapter's.

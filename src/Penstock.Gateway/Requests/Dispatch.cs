@@ -2,6 +2,7 @@ using Penstock.Core.Outcomes;
 using Penstock.Engines;
 using Penstock.Engines.Http;
 using Penstock.Gateway.Ledger;
+using Penstock.Gateway.Pools;
 
 namespace Penstock.Gateway.Requests;
 
@@ -18,9 +19,11 @@ internal sealed class Dispatch(Routing routing, Settlement settlement, Relays re
     {
         var replica = x.Attempt.Replica;
         var identity = replica.Identity;
-        if (identity is null || replica.DialectFor(x.Dialect) is not { } dialect)
+        if (identity is null || Replica.DialectFor(identity, x.Dialect) is not { } dialect)
         {
-            return Unreachable(x);
+            // Recognised anew since it was chosen. It says nothing about its health.
+            settlement.Close(x, AttemptOutcome.NotReached);
+            return new AttemptFailure(Overload.NoReplica(x.Model), Elsewhere: true);
         }
 
         if (x.Operation == Operation.CountTokens && !TokenCounting.CanAsk(x, identity))

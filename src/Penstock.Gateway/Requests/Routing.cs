@@ -1,4 +1,3 @@
-using Microsoft.AspNetCore.Http;
 using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 using Penstock.Gateway.Pools;
@@ -10,12 +9,6 @@ namespace Penstock.Gateway.Requests;
 /// </summary>
 internal sealed class Routing(DecisionLog decisions, TimeProvider time)
 {
-    private const string HintPrefix = "x-claude-code-";
-    private const int HintsMax = 16;
-    private const int HintCharsMax = 512;
-
-    private static readonly List<KeyValuePair<string, string>> None = [];
-
     /// <summary>Takes a place at a replica for the next attempt; false where no pool of the model has one.</summary>
     public bool TryRoute(Exchange x)
     {
@@ -36,20 +29,24 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
         var generates = x.Operation == Operation.Generate;
         var key = Hash64.Of(x.Key.Id);
         var hints = RoutingHints.Read(x.Http.Request.Headers, key);
+        var record = x.Record ??= NewRecord(x);
         var request = new RouteRequest
         {
             At = pool.Now,
+            Id = record.Id,
             Prompt = x.PromptFor(pool),
             OutputTokensMax = Math.Max(0, x.Scan.MaxTokens),
             Key = key,
             Session = generates ? hints.Session : 0,
             Class = hints.Class,
             ContextCompacted = hints.ContextCompacted,
+            AnswersWhole = !(generates && x.Scan.Stream),
             Tried = x.Failures.In(pool),
         };
+        var now = time.GetTimestamp();
+        var at = time.GetElapsedTime(x.StartedAt, now);
         var decision = pool.Route(in request, out var ticket, out var candidates);
         var slots = pool.Slots;
-        var now = time.GetTimestamp();
         var attempt = new AttemptRecord
         {
             Pool = pool.Snapshot.Name,
@@ -57,24 +54,26 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
             ReplicaNames = slots.Names,
             Decision = decision,
             Candidates = candidates,
-            Feeds = pool.Slots.FeedsOf(candidates),
-            At = time.GetElapsedTime(x.StartedAt, now),
+            At = at,
         };
-        x.Record ??= NewRecord(x);
-        if (!decision.Found)
+        if (decision.Found)
+        {
+            // First of all: from here on the end of the request gives the place back, whatever comes in between.
+            x.Attempts++;
+            x.Attempt.Begin(pool, slots[decision.Replica], ticket, decision, attempt, now);
+            pool.Routed(in decision, request.Prompt.Blocks);
+
+            // Whatever became of the attempt before, the request is under way again.
+            record.Outcome = DecisionRecord.InFlight;
+        }
+        else
         {
             attempt.Outcome = "no_replica";
-            x.Record.Add(attempt);
-            return false;
         }
 
-        // Whatever became of the attempt before, the request is under way again.
-        x.Record.Outcome = DecisionRecord.InFlight;
-        x.Record.Add(attempt);
-
-        x.Attempts++;
-        x.Attempt.Begin(pool, slots[decision.Replica], ticket, decision, attempt, now);
-        return true;
+        attempt.Feeds = slots.FeedsOf(candidates);
+        decisions.Add(record, attempt);
+        return decision.Found;
     }
 
     private DecisionRecord NewRecord(Exchange x)
@@ -91,25 +90,9 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
             SnapshotVersion = x.Fleet.Version,
             Stream = x.Scan.Stream,
             ChainBlocks = x.Chain.Blocks.Length,
-            Hints = Hints(x.Http.Request.Headers),
+            Hints = RoutingHints.Kept(x.Http.Request.Headers),
         };
         decisions.Add(record);
         return record;
-    }
-
-    private static List<KeyValuePair<string, string>> Hints(IHeaderDictionary headers)
-    {
-        var hints = None;
-        foreach (var (name, value) in headers)
-        {
-            if (name.StartsWith(HintPrefix, StringComparison.OrdinalIgnoreCase) && hints.Count < HintsMax)
-            {
-                var text = value.ToString();
-                hints = hints == None ? [] : hints;
-                hints.Add(new(name.ToLowerInvariant(), text[..Math.Min(text.Length, HintCharsMax)]));
-            }
-        }
-
-        return hints;
     }
 }

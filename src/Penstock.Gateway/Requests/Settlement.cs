@@ -102,10 +102,22 @@ internal sealed class Settlement(UsageJournal journal, TimeProvider time)
             _ => RouteEnd.Failed,
         };
         var report = attempt.UsageKnown
-            ? new CacheReport(end == RouteEnd.Completed, usage.Prompt, usage.CacheRead, usage.Output)
+            ? new CacheReport(end == RouteEnd.Completed, usage.Prompt, Cached(attempt), usage.Output)
             : new CacheReport(end == RouteEnd.Completed, 0, -1, usage.Output);
         var prompt = x.PromptFor(attempt.Pool);
         attempt.Pool.End(attempt.Ticket, end, in report, in prompt);
+    }
+
+    /// <summary>An engine that counts cached tokens may leave the count out where it is none; one that does not count
+    /// them says nothing by that.</summary>
+    private static long Cached(AttemptInFlight attempt)
+    {
+        if (attempt.CachedKnown)
+        {
+            attempt.Replica.CountsCached = true;
+        }
+
+        return attempt.Replica.CountsCached ? attempt.Usage.CacheRead : -1;
     }
 
     private void Write(Exchange x, AttemptInFlight attempt, AttemptOutcome outcome)

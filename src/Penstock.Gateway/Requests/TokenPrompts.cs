@@ -11,14 +11,22 @@ namespace Penstock.Gateway.Requests;
 
 /// <summary>Gets a request's prompt into the form in which engines tell its tokens, and has them told, before it is
 /// routed. Only for pools that are keyed by tokens; the others never come here.</summary>
-internal sealed class TokenPrompts(PromptTokenizer tokenizer) : IDisposable
+/// <param name="tokenizer">Asks.</param>
+/// <param name="jsonDepthMax">Levels of nesting that a body may have.</param>
+internal sealed class TokenPrompts(PromptTokenizer tokenizer, int jsonDepthMax) : IDisposable
 {
+    /// <summary>Levels that a translation may add.</summary>
+    private const int DepthAdded = 16;
+
+    private readonly JsonReaderOptions _reading = new() { MaxDepth = jsonDepthMax + DepthAdded };
+
     public PromptTokenizer Tokenizer => tokenizer;
 
-    /// <summary>The first pool of the request's model that is keyed by tokens and can take it; null: none.</summary>
+    /// <summary>The first pool of the request's model that is keyed by tokens and can take it; null: none, or the
+    /// engine is asked not to look into its cache.</summary>
     public static Pool? PoolFor(Exchange x)
     {
-        if (x.Operation != Operation.Generate)
+        if (x.Operation != Operation.Generate || x.Scan.SkipsCache)
         {
             return null;
         }
@@ -48,28 +56,43 @@ internal sealed class TokenPrompts(PromptTokenizer tokenizer) : IDisposable
 
     /// <summary>What keeps the prompt's cache apart: as the client says, since engines read it from the same body.
     /// </summary>
-    private static ReadOnlyMemory<byte> SaltOf(ReadOnlyMemory<byte> chat)
+    private ReadOnlyMemory<byte> SaltOf(ReadOnlyMemory<byte> chat)
     {
         if (chat.Span.IndexOf("\"cache_salt\""u8) < 0)
         {
             return default;
         }
 
-        var reader = new Utf8JsonReader(chat.Span);
+        try
+        {
+            return ReadSalt(chat.Span);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            // No text, such as half of a surrogate pair: the engine will say what it makes of that.
+            return default;
+        }
+    }
+
+    /// <summary>Of several the last, as engines have it.</summary>
+    private byte[]? ReadSalt(ReadOnlySpan<byte> chat)
+    {
+        byte[]? salt = null;
+        var reader = new Utf8JsonReader(chat, _reading);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var isSalt = reader.ValueTextEquals("cache_salt"u8);
             reader.Read();
-            if (isSalt && reader.TokenType == JsonTokenType.String)
+            if (isSalt)
             {
-                return Encoding.UTF8.GetBytes(reader.GetString()!);
+                salt = reader.TokenType == JsonTokenType.String ? Encoding.UTF8.GetBytes(reader.GetString()!) : null;
             }
 
             reader.Skip();
         }
 
-        return default;
+        return salt;
     }
 
     /// <summary>The name that the engine is asked for.</summary>

@@ -134,10 +134,14 @@ public sealed class Fleet : IArrivals
                     break;
                 case EngineEventKind.FirstToken:
                     flight.FirstTokenAt = _now;
-                    Hear(() => flight.Gateway.Router.Tell(PoolEvent.FirstToken(_now, flight.Ticket)));
+                    if (!flight.Request.AnswersWhole)
+                    {
+                        Hear(() => flight.Gateway.Router.Tell(PoolEvent.FirstToken(_now, flight.Ticket)));
+                    }
+
                     break;
                 case EngineEventKind.Finished:
-                    Hear(() => End(flight, RouteEnd.Completed));
+                    Hear(() => Finish(flight));
                     break;
             }
         }
@@ -179,6 +183,15 @@ public sealed class Fleet : IArrivals
     {
         var alive = _gateways.Length - (_gateways[^1].IsDead ? 1 : 0);
         return _gateways[alive == 1 ? 0 : _rng.NextInt32(alive)];
+    }
+
+    /// <summary>The gateway may have died, and the request with it, before it could hear of the end.</summary>
+    private void Finish(Flight flight)
+    {
+        if (flight.End is null)
+        {
+            End(flight, RouteEnd.Completed);
+        }
     }
 
     private void End(Flight flight, RouteEnd end)

@@ -53,6 +53,7 @@ internal sealed class FleetGateway
             Session = request.Session,
             Class = request.Class,
             ContextCompacted = request.ContextCompacted,
+            AnswersWhole = request.AnswersWhole,
         };
         var decision = Router.Route(in route, out ticket);
         if (decision.Found && _heard.Length > 1)

@@ -25,9 +25,11 @@ public static class TextTokens
     private const uint RawByte = 0b110u << 29;
     private const string Letters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-    private static readonly SearchValues<byte> WordBytes = SearchValues.Create(Encoding.ASCII.GetBytes(Letters));
+    /// <summary>By byte: its number among the letters, from 1; 0 for what is none.</summary>
+    private static readonly byte[] LetterNumbers = Numbered();
+    private static readonly Kind[] Kinds = [.. Enumerable.Range(0, 256).Select(b => Classify((byte)b))];
 
-    private enum Kind
+    private enum Kind : byte
     {
         Space,
         Word,
@@ -115,7 +117,7 @@ public static class TextTokens
 
     private static uint Pack(ReadOnlySpan<byte> text)
     {
-        if (WordBytes.Contains(text[^1]))
+        if (KindOf(text[^1]) == Kind.Word)
         {
             return PackWord(text);
         }
@@ -148,7 +150,7 @@ public static class TextTokens
 
         for (var i = 0; i < text.Length; i++)
         {
-            token |= (uint)(Letters.IndexOf((char)text[i], StringComparison.Ordinal) + 1) << (6 * i);
+            token |= (uint)LetterNumbers[text[i]] << (6 * i);
         }
 
         return token;
@@ -216,7 +218,20 @@ public static class TextTokens
         return 1;
     }
 
-    private static Kind KindOf(byte b) => b switch
+    private static Kind KindOf(byte b) => Kinds[b];
+
+    private static byte[] Numbered()
+    {
+        var numbers = new byte[256];
+        for (var i = 0; i < Letters.Length; i++)
+        {
+            numbers[Letters[i]] = (byte)(i + 1);
+        }
+
+        return numbers;
+    }
+
+    private static Kind Classify(byte b) => b switch
     {
         (byte)' ' or (byte)'\n' or (byte)'\r' or (byte)'\t' => Kind.Space,
         0 or >= 0x80 => Kind.Other,

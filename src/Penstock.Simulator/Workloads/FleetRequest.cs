@@ -33,6 +33,9 @@ public class FleetRequest
 
     public bool ContextCompacted { get; init; }
 
+    /// <summary>The answer is not streamed: a gateway hears of nothing but its end.</summary>
+    public bool AnswersWhole { get; init; }
+
     /// <summary>The full blocks of the prompt alone.</summary>
     public ReadOnlySpan<ulong> PromptBlocks => Chain.AsSpan(0, Math.Min(Chain.Length, PromptTokens / BlockTokens));
 

@@ -15,6 +15,9 @@ public sealed record SessionOptions
     /// <summary>Seconds over which the sessions start.</summary>
     public double StartSeconds { get; init; } = 120;
 
+    /// <summary>Share of the sessions whose answers are not streamed.</summary>
+    public double WholeShare { get; init; }
+
     /// <summary>Clients name their sessions.</summary>
     public bool NamesSessions { get; init; } = true;
 }

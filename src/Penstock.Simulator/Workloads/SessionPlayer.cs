@@ -20,6 +20,9 @@ internal sealed class SessionPlayer(
 
     public ulong Session => session;
 
+    /// <summary>Its answers are not streamed.</summary>
+    public bool AnswersWhole { get; init; }
+
     /// <summary>The step that is sent next, or waited for.</summary>
     public int At { get; set; }
 
@@ -54,6 +57,7 @@ internal sealed class SessionPlayer(
             OutputTokens = step.OutputTokens,
             Marks = Marks(chain.AsSpan(0, ids.Length), step),
             Session = session,
+            AnswersWhole = AnswersWhole,
             Class = parent is null ? RequestClass.Main : RequestClass.Subagent,
         };
     }

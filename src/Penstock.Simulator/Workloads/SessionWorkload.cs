@@ -62,7 +62,10 @@ public sealed class SessionWorkload : Workload
         {
             player.SubagentsLeft++;
             var subagent = new SessionPlayer(
-                start.Session, StepsOf(start.Session), player.Salt, player.Session, player);
+                start.Session, StepsOf(start.Session), player.Salt, player.Session, player)
+            {
+                AnswersWhole = player.AnswersWhole,
+            };
             Send(subagent, at + Pause(start.AfterSeconds), arrivals);
         }
 
@@ -76,7 +79,11 @@ public sealed class SessionWorkload : Workload
     {
         var salt = Hash64.Combine(++_played, _rng.NextUInt64());
         var session = _options.NamesSessions ? salt | 1 : 0;
-        var player = new SessionPlayer(trace, StepsOf(trace), salt, session, parent: null) { At = from };
+        var player = new SessionPlayer(trace, StepsOf(trace), salt, session, parent: null)
+        {
+            At = from,
+            AnswersWhole = new Rng(salt).NextDouble() < _options.WholeShare,
+        };
         Send(player, at, arrivals);
     }
 

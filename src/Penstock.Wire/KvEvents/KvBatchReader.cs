@@ -7,7 +7,8 @@ namespace Penstock.Wire.KvEvents;
 /// Reads one batch of cache events in any dialect: vLLM's and SGLang's, events as arrays or as maps, batches as arrays
 /// or as maps, hashes as numbers or bytes, fields missing or added. A batch is checked to be well-formed before the
 /// first event is handed out. Events of unknown types and events that make no sense are stepped over and counted. A
-/// long event comes in parts: each part of a stored one has the last block before it as its parent.
+/// long event comes in parts: each part of a stored one has the last block before it as its parent. That all is cleared
+/// is handed out once where it is said several times in a row.
 /// <para>Allocates nothing. Spans of an event are valid until the next call.</para>
 /// </summary>
 public ref struct KvBatchReader
@@ -18,6 +19,8 @@ public ref struct KvBatchReader
     private EventLayout _layout;
     private int _blocksLeft;
     private int _eventsLeft;
+    private int _charged;
+    private bool _isCleared;
 
     private KvBatchReader(KvEventBuffers buffers, KvEventLimits limits, MessagePackReader events, int count)
     {
@@ -109,6 +112,17 @@ public ref struct KvBatchReader
 
             if (_layout.Event.Kind == KvEventKind.Cleared)
             {
+                if (_isCleared)
+                {
+                    continue;
+                }
+
+                if (!TryCharge(KvEventLimits.BlocksPerClear))
+                {
+                    return false;
+                }
+
+                _isCleared = true;
                 e = _layout.Event;
                 return true;
             }
@@ -144,9 +158,8 @@ public ref struct KvBatchReader
             blocks = Math.Min(blocks, KvEventBuffers.TokensMax / e.BlockTokens);
         }
 
-        if (Blocks + blocks > _blocksMax)
+        if (!TryCharge(blocks))
         {
-            IsTruncated = true;
             _blocksLeft = 0;
             return false;
         }
@@ -171,7 +184,15 @@ public ref struct KvBatchReader
         ReadExtras(blocks);
         Blocks += blocks;
         _blocksLeft -= blocks;
+        _isCleared = false;
         return true;
+    }
+
+    private bool TryCharge(int blocks)
+    {
+        IsTruncated = _charged + blocks > _blocksMax;
+        _charged += IsTruncated ? 0 : blocks;
+        return !IsTruncated;
     }
 
     private void ReadTokens(int blocks)

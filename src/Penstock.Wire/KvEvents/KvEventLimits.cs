@@ -3,6 +3,10 @@ namespace Penstock.Wire.KvEvents;
 /// <summary>How much one batch may ask for.</summary>
 public sealed record KvEventLimits
 {
+    /// <summary>That all is cleared counts as so many blocks: an engine says it once, and it costs whoever listens more
+    /// than a block does.</summary>
+    public const int BlocksPerClear = 1_024;
+
     public static KvEventLimits Default { get; } = new();
 
     /// <summary>Events of a batch at most. SGLang tells each page in an event of its own, and a page may be one token:

@@ -15,8 +15,7 @@ public interface IPeerFrames
 
     /// <param name="replica">Where the prompt was routed.</param>
     /// <param name="blocks">Its whole chain; valid during the call.</param>
-    /// <param name="tokens">Tokens of the prompt.</param>
-    void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens);
+    void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks);
 
     /// <param name="replica">Where the prompt was answered.</param>
     /// <param name="blocks">Its whole chain, which was told before; valid during the call.</param>
@@ -24,8 +23,6 @@ public interface IPeerFrames
     void Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer);
 
     void CacheLost(PeerReplica replica);
-
-    void Health(PeerReplica replica, bool ejected);
 
     void Goodbye();
 }

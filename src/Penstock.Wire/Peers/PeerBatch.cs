@@ -62,27 +62,22 @@ public sealed class PeerBatch
     public bool TryCacheLost(int id) =>
         TryStart(PeerFrameKind.CacheLost, VarintBytesMax) && Put((ulong)id) && End();
 
-    public bool TryHealth(int id, bool ejected) =>
-        TryStart(PeerFrameKind.Health, 2 * VarintBytesMax) && Put((ulong)id) && Put(ejected ? 1UL : 0UL) && End();
-
     public bool TryGoodbye() => TryStart(PeerFrameKind.Goodbye, 0) && End();
 
     /// <summary>A prompt that was routed to a replica: of its chain, the blocks that the peer does not know.</summary>
     /// <param name="id">The replica.</param>
-    /// <param name="tokens">Tokens of the prompt.</param>
     /// <param name="chain">At least one block; those beyond <see cref="PeerFormat.BlocksMax"/> are left out.</param>
-    public bool TryPrefix(int id, long tokens, ReadOnlySpan<ulong> chain)
+    public bool TryPrefix(int id, ReadOnlySpan<ulong> chain)
     {
         chain = chain[..Math.Min(chain.Length, PeerFormat.BlocksMax)];
         var (segment, depth) = _finder.Find(chain);
         var rest = chain[depth..];
-        if (!TryStart(PeerFrameKind.Prefix, (4 * VarintBytesMax) + ((rest.Length + 1) * sizeof(ulong))))
+        if (!TryStart(PeerFrameKind.Prefix, (3 * VarintBytesMax) + ((rest.Length + 1) * sizeof(ulong))))
         {
             return false;
         }
 
         Put((ulong)id);
-        Put((ulong)Math.Clamp(tokens, 0, PeerFormat.TokensMax));
         Put((ulong)depth);
         if (depth > 0)
         {

@@ -93,8 +93,6 @@ public sealed class PeerDecoder
                 return Prefix(fields, to);
             case PeerFrameKind.CacheLost:
                 return CacheLost(fields, to);
-            case PeerFrameKind.Health:
-                return Health(fields, to);
             case PeerFrameKind.Answered:
                 return Answered(fields, to);
             case PeerFrameKind.Goodbye:
@@ -203,24 +201,9 @@ public sealed class PeerDecoder
         return failure;
     }
 
-    private PeerFailure Health(PeerFields fields, IPeerFrames to)
-    {
-        var failure = OfReplica(ref fields, out var replica);
-        var state = fields.Number();
-        failure = First(failure, in fields, isAbsurd: false);
-        if (failure == PeerFailure.None)
-        {
-            to.Health(replica!, state != 0);
-        }
-
-        return failure;
-    }
-
     private PeerFailure Prefix(PeerFields fields, IPeerFrames to)
     {
         var failure = OfReplica(ref fields, out var replica);
-        var tokens = fields.Number();
-        failure = First(failure, in fields, tokens > PeerFormat.TokensMax);
         if (failure != PeerFailure.None)
         {
             return failure;
@@ -229,7 +212,7 @@ public sealed class PeerDecoder
         failure = _chains.Read(ref fields, out var chain);
         if (failure == PeerFailure.None)
         {
-            to.Prefix(replica!, chain, (long)tokens);
+            to.Prefix(replica!, chain);
         }
 
         return failure;

@@ -8,7 +8,7 @@ namespace Penstock.Wire.Peers;
 public static class PeerFormat
 {
     /// <summary>Peers of another version do not talk.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     public const int HeaderBytes = 4;
 
@@ -31,7 +31,8 @@ public static class PeerFormat
     public const long TokensMax = 1L << 40;
 }
 
-/// <summary>What a frame says. Values are part of the format and are never used again for something else.</summary>
+/// <summary>What a frame says. Values are part of the format and are never used again for something else; 7 was of
+/// version 1.</summary>
 public enum PeerFrameKind : byte
 {
     /// <summary>version, epoch, name of the sender. The first frame, once.</summary>
@@ -47,14 +48,11 @@ public enum PeerFrameKind : byte
     /// </summary>
     Load = 4,
 
-    /// <summary>id, tokens, depth, then the way to the first <c>depth</c> blocks and the blocks after them.</summary>
+    /// <summary>id, depth, then the way to the first <c>depth</c> blocks and the blocks after them.</summary>
     Prefix = 5,
 
     /// <summary>id: the replica lost its cache.</summary>
     CacheLost = 6,
-
-    /// <summary>id, 1 for taken out of service, 0 for back.</summary>
-    Health = 7,
 
     /// <summary>The sender leaves: what it had in flight is no more.</summary>
     Goodbye = 8,

@@ -23,6 +23,9 @@ internal enum BodyField : byte
     Tools,
     System,
     StreamOptions,
+
+    /// <summary>One of <see cref="CacheFields"/>.</summary>
+    Cache,
 }
 
 internal static class BodyFields

@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Json;
 using System.Text.Unicode;
 using Penstock.Core.Models;
 using Penstock.Core.Outcomes;
@@ -24,6 +23,7 @@ public enum ScanStatus : byte
 public sealed class BodyScan(int depthMax)
 {
     private readonly PromptScan _prompt = new();
+    private readonly CacheFields _cache = new();
     private JsonScanner _json = new(depthMax);
     private Dialect _dialect;
     private bool _isCount;
@@ -62,6 +62,10 @@ public sealed class BodyScan(int depthMax)
     /// <summary>There is at least one tool.</summary>
     public bool HasTools { get; private set; }
 
+    /// <summary>Whatever an engine holds of the prompt, with these members nothing of it is found, or nobody can tell
+    /// what.</summary>
+    public bool SkipsCache => _cache.SkipsCache;
+
     /// <summary>Begins another body.</summary>
     /// <param name="dialect">The dialect of the body.</param>
     /// <param name="isCount">The body asks to count tokens: it needs no <c>max_tokens</c>.</param>
@@ -71,6 +75,7 @@ public sealed class BodyScan(int depthMax)
         _isCount = isCount;
         _json.Reset();
         _prompt.Start();
+        _cache.Start();
         _seen = 0;
         _field = BodyField.Other;
         _hasMessages = _hasCompletionBound = _isIncludeUsage = false;
@@ -113,6 +118,10 @@ public sealed class BodyScan(int depthMax)
     /// with cache marks and without hash alike, as do a string and the one text block it stands for.</summary>
     public void FeedPrompt(ReadOnlySpan<byte> body, PrefixChainBuilder chain) => _prompt.Feed(body, chain);
 
+    /// <summary>The scope that the prompt's chain is to begin with: with the members mixed in that make an engine keep
+    /// it apart, or make something else of it.</summary>
+    public ulong ScopeOf(ReadOnlySpan<byte> body, ulong scope) => _cache.Mix(body, scope);
+
     private void See(JsonToken token, ReadOnlySpan<byte> body)
     {
         if (_previous == JsonToken.NeedMore && token != JsonToken.ObjectStart)
@@ -131,9 +140,12 @@ public sealed class BodyScan(int depthMax)
 
     private void BeginField(ReadOnlySpan<byte> body)
     {
-        _field = BodyFields.Identify(Name(body), _dialect);
+        var name = Name(body);
+        _fieldStart = -1;
+        _field = BodyFields.Identify(name, _dialect);
         if (_field == BodyField.Other)
         {
+            _field = _cache.TryBegin(name) ? BodyField.Cache : BodyField.Other;
             return;
         }
 
@@ -144,7 +156,6 @@ public sealed class BodyScan(int depthMax)
         }
 
         _seen |= bit;
-        _fieldStart = -1;
         if (BodyFields.IsPrompt(_field))
         {
             _prompt.Begin(_field);
@@ -190,7 +201,7 @@ public sealed class BodyScan(int depthMax)
 
     /// <summary>The name of the member at hand, unescaped.</summary>
     private ReadOnlySpan<byte> Name(ReadOnlySpan<byte> body) => _json.Escaped
-        ? Encoding.UTF8.GetBytes(Unescape(body[_json.Start.._json.End]))
+        ? Encoding.UTF8.GetBytes(QuotedText.Unescape(body[_json.Start.._json.End]))
         : body[(_json.Start + 1)..(_json.End - 1)];
 
     private void EndField(BodyField field, JsonToken token, ValueRange range, ReadOnlySpan<byte> body)
@@ -205,7 +216,7 @@ public sealed class BodyScan(int depthMax)
             case BodyField.Model:
                 Expect(token == JsonToken.String, field, "a string");
                 ModelRange = range;
-                Model = Failure is null ? Unescape(body[range.Start..range.End]) : "";
+                Model = Failure is null ? QuotedText.Unescape(body[range.Start..range.End]) : "";
                 break;
             case BodyField.Stream:
                 Expect(token is JsonToken.True or JsonToken.False || IsAbsentNull(token), field, "a boolean");
@@ -224,6 +235,9 @@ public sealed class BodyScan(int depthMax)
                 break;
             case BodyField.System:
                 Expect(token is JsonToken.ArrayEnd or JsonToken.String, field, "a string or an array");
+                break;
+            case BodyField.Cache:
+                _cache.End(token, range);
                 break;
             case BodyField.StreamOptions:
                 Expect(token is JsonToken.ObjectEnd or JsonToken.Null, field, "an object");
@@ -282,19 +296,4 @@ public sealed class BodyScan(int depthMax)
 
     private void Refuse(string message, string? param = null) =>
         Failure ??= new Failure(FailureKind.InvalidRequest, message, param);
-
-    private static string Unescape(ReadOnlySpan<byte> quoted)
-    {
-        var reader = new Utf8JsonReader(quoted);
-        try
-        {
-            reader.Read();
-            return reader.GetString() ?? "";
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
-        {
-            // A lone surrogate, or bytes that are no UTF-8: refused later as such; no model has that name.
-            return "\uFFFD";
-        }
-    }
 }

@@ -25,6 +25,7 @@ public sealed class StreamTap : IDisposable
     private Tail _tail;
     private Dialect _dialect;
     private TokenUsage _usage;
+    private bool _countsCached;
 
     /// <summary>What there is of the line that has not ended yet.</summary>
     private enum Tail : byte
@@ -39,6 +40,9 @@ public sealed class StreamTap : IDisposable
 
     /// <summary>The engine reported usage, as far as it has come.</summary>
     public bool HasUsage { get; private set; }
+
+    /// <summary>The usage says how many tokens of the prompt were cached, be it none.</summary>
+    public bool CountsCached => _countsCached;
 
     /// <summary>The usage is the final one, not only that of the prompt.</summary>
     public bool UsageIsFinal { get; private set; }
@@ -66,7 +70,7 @@ public sealed class StreamTap : IDisposable
         _skipLine = false;
         _tail = Tail.Nothing;
         _usage = default;
-        HasUsage = UsageIsFinal = Finished = SawError = false;
+        _countsCached = HasUsage = UsageIsFinal = Finished = SawError = false;
         Deltas = Bytes = 0;
         AtEventEnd = true;
     }
@@ -180,7 +184,8 @@ public sealed class StreamTap : IDisposable
         Finished |= kind == StreamEventKind.Stop;
         SawError |= kind == StreamEventKind.Error;
         var mayHaveUsage = _dialect == Dialect.OpenAiChat || kind is StreamEventKind.Other or StreamEventKind.Final;
-        if (mayHaveUsage && StreamEvent.HasUsage(data) && UsageReader.TryRead(_dialect, data, ref _usage))
+        if (mayHaveUsage && StreamEvent.HasUsage(data)
+            && UsageReader.TryRead(_dialect, data, ref _usage, ref _countsCached))
         {
             HasUsage = true;
             UsageIsFinal |= _dialect == Dialect.OpenAiChat || kind == StreamEventKind.Final;

@@ -14,9 +14,11 @@ public static class UsageReader
     /// <summary>
     /// Adds what <paramref name="json"/> says to <paramref name="usage"/>: counts that are given replace what was
     /// known. False, and nothing is changed, where no count is in it, or where it is not JSON up to the end of the
-    /// usage; what follows that is not looked at.
+    /// usage; what follows that is not looked at. <paramref name="countsCached"/> becomes true where it says how many
+    /// tokens were cached, be it none.
     /// </summary>
-    public static bool TryRead(Dialect dialect, ReadOnlySpan<byte> json, ref TokenUsage usage)
+    public static bool TryRead(
+        Dialect dialect, ReadOnlySpan<byte> json, ref TokenUsage usage, ref bool countsCached)
     {
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 256 });
         try
@@ -33,6 +35,7 @@ public static class UsageReader
                 return false;
             }
 
+            countsCached |= counts.Read is not null;
             usage = dialect == Dialect.Anthropic ? counts.AfterAnthropic(usage) : counts.AsOpenAi();
             return true;
         }

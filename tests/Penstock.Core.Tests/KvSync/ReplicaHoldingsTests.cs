@@ -146,7 +146,7 @@ public sealed class ReplicaHoldingsTests : IPoolTeller
     {
         var first = KvKeys.Of(Model, [1, 2]);
         _holdings.Routed([first, KvKeys.Of(first, [3, 4])]);
-        for (var i = 0U; i < 32; i++)
+        for (var i = 0U; i < RoutedChains.SearchesEach; i++)
         {
             Follow(200 + i, 100, [9, i]);
         }

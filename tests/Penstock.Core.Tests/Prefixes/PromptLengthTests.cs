@@ -126,7 +126,7 @@ public class PromptLengthTests
     }
 
     [Fact]
-    public void What_would_be_lost_is_told_with_its_age_and_its_chance_to_return()
+    public void What_would_be_lost_is_told_with_its_age()
     {
         using var talk = new Talk(Talk.Paged(10_240));
         Assert.Equal(default, talk.Index.Victims(0, 1_000, default));
@@ -144,7 +144,6 @@ public class PromptLengthTests
         var victims = talk.Index.Victims(0, 2_000, Core.Primitives.Instant.FromSeconds(400));
         Assert.Equal(2_000, victims.Tokens, 600.0);
         Assert.InRange(victims.Unused.TotalSeconds, 60, 300);
-        Assert.InRange(talk.Index.ReturnChance(victims.Unused), 0, 0.2);
         var young = talk.Index.Victims(0, 10_240, Core.Primitives.Instant.FromSeconds(391));
         Assert.InRange(young.Unused.TotalSeconds, 0, 30);
     }

@@ -10,6 +10,9 @@ internal sealed class RecordedPool
 {
     public const int Replicas = 4;
 
+    /// <summary>What the wall clock says whenever a log begins.</summary>
+    public const long StartTicks = 7;
+
     private readonly MemoryLogs _logs;
     private readonly List<(RouteTicket Ticket, ulong[] Blocks, PromptMark[] Marks, long Length)> _open = [];
     private readonly PoolLogHeader _header;
@@ -18,7 +21,7 @@ internal sealed class RecordedPool
     private Rng _rng;
     private double _now;
 
-    public RecordedPool(string policy, ulong seed, MemoryLogs logs, long logBytesMax)
+    public RecordedPool(string policy, ulong seed, MemoryLogs logs)
     {
         var options = new PoolOptions(Replicas, 512);
         _logs = logs;
@@ -31,11 +34,11 @@ internal sealed class RecordedPool
             Seed = seed,
             Options = options,
             Replicas = ["a", "b", "c", "d"],
-            Program = "test",
+            Program = BuildName.Text,
             StartedTicks = 0,
-            HasCheckpoint = false,
+            StartedAt = default,
         };
-        _writer = new PoolLogWriter(_router, _header, logs, logBytesMax, static () => 7);
+        _writer = new PoolLogWriter(_router, _header, logs, () => new LogTime(StartTicks, Now));
         _router.Recorder = _writer;
         for (var replica = 0; replica < Replicas; replica++)
         {
@@ -147,6 +150,7 @@ internal sealed class RecordedPool
                     Kind = CacheKind.Paged,
                     CapacityTokens = 20_000,
                     BlockTokens = 16,
+                    Restoring = new RestoreCosts(0.1, null, 2),
                 };
                 _router.Tell(PoolEvent.CacheShaped(Now, replica, in shape));
                 break;
@@ -155,7 +159,10 @@ internal sealed class RecordedPool
                 break;
             case 3:
                 var stored = new PromptPrefix { Blocks = Chain(3, _rng.NextInt32(20)) };
-                _router.Tell(PoolEvent.CacheStored(Now, replica, CacheTier.Device), in stored);
+                _router.Tell(PoolEvent.CacheStored(Now, replica, (CacheTier)_rng.NextInt32(4)), in stored);
+                break;
+            case 5:
+                _router.Tell(PoolEvent.Named(Now, replica, _rng.NextUInt64()));
                 break;
             case 4:
                 var removed = new PromptPrefix { Blocks = Chain(3, 20).AsSpan(10) };
@@ -178,12 +185,14 @@ internal sealed class RecordedPool
         var request = new RouteRequest
         {
             At = Now,
+            Id = 1_001 + (ulong)Decisions,
             Prompt = new PromptPrefix { Blocks = blocks, Marks = marks, Length = length },
             OutputTokensMax = _rng.NextInt32(500),
             Key = name % 3,
             Session = name,
             Class = (RequestClass)_rng.NextInt32(6),
             ContextCompacted = _rng.NextInt32(9) == 0,
+            AnswersWhole = _rng.NextInt32(3) == 0,
             Tried = tried,
         };
         Decisions++;
@@ -223,14 +232,42 @@ internal sealed class MemoryLogs : ILogSink
 
     public long Room { get; set; } = long.MaxValue;
 
+    public long LogBytesMax { get; set; } = long.MaxValue;
+
+    /// <summary>A state that is larger may not begin a log.</summary>
+    public long StateBytesMax { get; set; } = long.MaxValue;
+
+    /// <summary>The log at hand could not be written.</summary>
+    public bool IsLost { get; set; }
+
+    /// <summary>Sizes of the states that were asked about.</summary>
+    public HashSet<long> AskedFor { get; } = [];
+
     public IReadOnlyList<byte[]> All => [.. _logs.Select(l => l.ToArray())];
 
     public int Ended { get; private set; }
 
-    public void Begin(ReadOnlySpan<byte> header)
+    public int GivenUp { get; private set; }
+
+    public bool CanBegin(long stateBytes)
     {
+        AskedFor.Add(stateBytes);
+        return stateBytes <= Math.Min(Room, StateBytesMax);
+    }
+
+    public bool CanTake(long bytes) => !IsLost && bytes <= Room;
+
+    public void Begin(ReadOnlySpan<byte> header, LogState? state)
+    {
+        IsLost = false;
         _logs.Add(new MemoryStream());
         Append(header);
+        foreach (var piece in state?.Pieces ?? [])
+        {
+            Append(piece.Span);
+        }
+
+        state?.Release();
     }
 
     public void Append(ReadOnlySpan<byte> payload)
@@ -240,6 +277,8 @@ internal sealed class MemoryLogs : ILogSink
         _logs[^1].Write(head);
         _logs[^1].Write(payload);
     }
+
+    public void GiveUp() => GivenUp++;
 
     public void End() => Ended++;
 }

@@ -49,7 +49,7 @@ public class PeerLoadsTests
         Assert.True(fresh < second.Prefill && second.Prefill < third.Prefill, $"{fresh}, {second}, {third}");
         Assert.Equal(1, late.InFlight);
         Assert.InRange(late.Prefill, 100, 100 + (3 * 10_000));
-        Assert.Equal(3, _rig.Candidates[0].PeerAge);
+        Assert.Equal(990, _rig.Candidates[0].PeerAge);
 
         _rig.Tell(PoolEvent.PeerHeard(PoolRig.At(12), node: 1));
         Assert.Equal(100, Seen(0, at: 12).Prefill);

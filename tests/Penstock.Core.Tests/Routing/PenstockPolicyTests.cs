@@ -1,4 +1,5 @@
 using Penstock.Core.Prefixes;
+using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 
 namespace Penstock.Core.Tests.Routing;
@@ -41,6 +42,37 @@ public class PenstockPolicyTests
         Assert.Equal(1, chosen[^1]);
         Assert.Equal(chosen.Order(), chosen);
         Assert.InRange(chosen.Count(replica => replica == 0), 5, 15);
+    }
+
+    /// <summary>6,400 tokens at 8,000 a second, of which 6,000 are cached.</summary>
+    [Theory]
+    [InlineData(CacheTier.Device, 0)]
+    [InlineData(CacheTier.Host, 0.25)]
+    [InlineData(CacheTier.Disk, 0.75)]
+    [InlineData(CacheTier.Shared, 0.5)]
+    public void What_is_cached_in_a_lower_tier_costs_its_way_back(CacheTier tier, double share)
+    {
+        var rig = new PoolRig("penstock", 1);
+        Assert.Equal((400 + (6_000 * share)) / 8_000, Prefill(rig, tier), 9);
+
+        var shape = new CacheShape { Restoring = new RestoreCosts(0.1, 0.1, 0.1) };
+        rig.Tell(PoolEvent.CacheShaped(default, 0, in shape));
+        Assert.Equal((400 + (tier == CacheTier.Device ? 0 : 600)) / 8_000.0, Prefill(rig, tier), 9);
+    }
+
+    private static double Prefill(PoolRig rig, CacheTier tier)
+    {
+        Candidate[] candidates = [new() { MatchedTokens = 6_000, UncachedTokens = 400 }];
+        candidates[0].Match = tier switch
+        {
+            CacheTier.Device => new() { Device = 6_000 },
+            CacheTier.Host => new() { Host = 6_000 },
+            CacheTier.Disk => new() { Disk = 6_000 },
+            _ => new() { Shared = 6_000 },
+        };
+        var rng = new Rng(1);
+        RoutePolicies.Create("penstock")!.Score(default, rig.State, candidates, ref rng);
+        return candidates[0].Terms[1];
     }
 
     [Fact]
@@ -214,6 +246,38 @@ public class PenstockPolicyTests
     }
 
     [Fact]
+    public void A_prefix_that_many_begin_with_is_copied_before_those_who_have_it_are_late()
+    {
+        var rig = new PoolRig("penstock", 2);
+        var copied = Ask(rig, requests: 200, perSecond: 20);
+        Assert.InRange(copied, 8, 100);
+        Assert.InRange(rig.Candidates[1].Terms[6], double.NegativeInfinity, -0.01);
+    }
+
+    [Fact]
+    public void A_prefix_that_few_begin_with_stays_where_it_is()
+    {
+        var rig = new PoolRig("penstock", 2);
+        Assert.Equal(-1, Ask(rig, requests: 60, perSecond: 0.2));
+    }
+
+    [Fact]
+    public void A_conversation_that_goes_on_is_no_prefix_that_many_begin_with()
+    {
+        var rig = new PoolRig("penstock", 2);
+        ulong[] session = Prompt;
+        for (var turn = 0; turn < 60; turn++)
+        {
+            session = [.. session, .. PoolRig.Chain((ulong)turn + 50, 2)];
+            rig.End(rig.SendTo(0, PromptTokens, turn * 0.1, session), at: turn * 0.1);
+        }
+
+        rig.FirstToken(rig.SendTo(0, 10, 6), 6);
+        rig.Decide(PromptTokens, [.. session, 1, 2], at: 6);
+        Assert.Equal(0, rig.Candidates[1].Terms[6]);
+    }
+
+    [Fact]
     public void It_takes_the_place_of_what_nobody_asks_for_again()
     {
         var rig = new PoolRig("penstock", 2, blocksPerReplica: 400);
@@ -267,18 +331,47 @@ public class PenstockPolicyTests
         rig.SendTo(0);
         rig.Decide();
         Assert.Equal(
-            ["queue", "prefill", "congestion", "slowdown", "eviction", "decode"],
+            ["queue", "prefill", "congestion", "slowdown", "eviction", "decode", "copy"],
             RoutePolicies.Create("penstock")!.TermNames.ToArray());
         foreach (var candidate in rig.Candidates)
         {
             var sum = 0.0;
-            for (var term = 0; term < 6; term++)
+            for (var term = 0; term < 7; term++)
             {
                 sum += candidate.Terms[term];
             }
 
             Assert.Equal(sum, candidate.Cost, 9);
         }
+    }
+
+    /// <summary>Conversations that begin with <see cref="Prompt"/>, which replica 0 holds, and are answered in ten
+    /// seconds. Returns which of them replica 1 got as its first; −1 for none.</summary>
+    private static int Ask(PoolRig rig, int requests, double perSecond)
+    {
+        rig.End(rig.SendTo(0, PromptTokens, chain: Prompt));
+        var open = new Queue<(double At, RouteTicket Ticket)>();
+        for (var i = 0; i < requests; i++)
+        {
+            var now = 10 + (i / perSecond);
+            while (open.TryPeek(out var first) && first.At <= now)
+            {
+                rig.End(open.Dequeue().Ticket, at: first.At, prompt: PromptTokens + 128, output: 200);
+            }
+
+            ulong[] own = [.. Prompt, .. PoolRig.Chain((ulong)i + 100, 2)];
+            var decision = rig.Decide(PromptTokens + 128, own, at: now);
+            if (decision.Replica == 1)
+            {
+                return i;
+            }
+
+            var ticket = rig.Dispatch(in decision, now, own, (PromptTokens + 128) * 4);
+            rig.FirstToken(ticket, now);
+            open.Enqueue((now + 10, ticket));
+        }
+
+        return -1;
     }
 
     private static double Queue(PoolRig rig)

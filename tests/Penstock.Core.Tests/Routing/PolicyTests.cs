@@ -36,7 +36,7 @@ public class PolicyTests
     {
         Assert.Equal(name, RoutePolicies.Create(name)!.Name);
         Assert.NotSame(RoutePolicies.Create(name), RoutePolicies.Create(name));
-        Assert.InRange(RoutePolicies.Create(name)!.TermNames.Length, 0, 6);
+        Assert.InRange(RoutePolicies.Create(name)!.TermNames.Length, 0, 7);
     }
 
     [Fact]

@@ -25,6 +25,8 @@ public class PoolProperties
     {
         Dispatch,
         DispatchToo,
+        DispatchWhole,
+        TimePasses,
         FirstToken,
         Complete,
         Cancel,
@@ -56,7 +58,9 @@ public class PoolProperties
             run.AssertCountsAreRight();
             Assert.Equal(0, run.Rig.State.InFlight);
             Assert.All(run.Rig.State.Replicas.ToArray(), load => Assert.Equal(
-                (0, 0, 0L, 0L), (load.InFlight, load.Prefilling, load.PrefillTokens, load.DecodeTokens)));
+                (0, 0, 0, 0L, 0L, 0L),
+                (load.InFlight, load.Prefilling, load.Awaited, load.PrefillTokens, load.DecodeTokens,
+                    load.DueMicroseconds)));
             Assert.All(Enumerable.Range(0, Replicas), replica =>
                 Assert.Equal(0, run.Rig.State.Index.PinsAt(replica)));
             for (var replica = 0; replica < Replicas; replica++)
@@ -120,10 +124,11 @@ public class PoolProperties
             new() { Kind = CacheKind.Paged, BlockTokens = 16, CapacityTokens = 900, HostTokens = 1_000 },
             new() { Kind = CacheKind.Radix, BlockTokens = 1, CapacityTokens = 1_500 },
             new() { Kind = CacheKind.Slots, Slots = 2, CapacityTokens = 4_096 },
+            new() { Kind = CacheKind.Slots, Slots = 2, CapacityTokens = 4_096, HostTokens = 2_000 },
             new() { Kind = CacheKind.Off },
         ];
 
-        private readonly List<(RouteTicket Ticket, RouteDecision Decision, bool Begun)> _open = [];
+        private readonly List<(RouteTicket Ticket, RouteDecision Decision, bool Begun, bool Whole)> _open = [];
         private RouteTicket _ended;
         private double _now;
 
@@ -136,8 +141,11 @@ public class PoolProperties
             _now += step.Size / 10_000.0;
             switch (step.Kind)
             {
-                case StepKind.Dispatch or StepKind.DispatchToo:
+                case StepKind.Dispatch or StepKind.DispatchToo or StepKind.DispatchWhole:
                     Dispatch(step);
+                    break;
+                case StepKind.TimePasses:
+                    Pass();
                     break;
                 case StepKind.FirstToken when _open.Count > 0:
                     var at = step.Which % _open.Count;
@@ -206,6 +214,7 @@ public class PoolProperties
                 var load = Rig[replica];
                 Assert.Equal(here.Length, load.InFlight);
                 Assert.Equal(here.Count(o => !o.Begun), load.Prefilling);
+                Assert.Equal(here.Count(o => !o.Begun && !o.Whole), load.Awaited);
                 Assert.Equal(here.Where(o => !o.Begun).Sum(o => o.Decision.UncachedTokens), load.PrefillTokens);
                 Assert.Equal(
                     here.Where(o => o.Begun).Sum(o => o.Decision.PromptTokens + (o.Decision.OutputTokens / 2)),
@@ -252,6 +261,20 @@ public class PoolProperties
             }
         }
 
+        /// <summary>In the end every answer in one piece is taken to have begun.</summary>
+        private void Pass()
+        {
+            while (Rig.State.TakeDue(new Instant(long.MaxValue)) is >= 0 and var replica)
+            {
+                Assert.Contains(_open, o => o is { Whole: true, Begun: false } && o.Decision.Replica == replica);
+            }
+
+            for (var i = 0; i < _open.Count; i++)
+            {
+                _open[i] = _open[i] with { Begun = _open[i].Begun || _open[i].Whole };
+            }
+        }
+
         private void Dispatch(Step step)
         {
             var chain = PoolRig.Chain((ulong)(step.Which % 4), step.Size % 40);
@@ -261,7 +284,9 @@ public class PoolProperties
             Decisions.Add(decision);
             if (decision.Found)
             {
-                _open.Add((Rig.Dispatch(in decision, _now, chain, step.Size * 4L), decision, false));
+                var whole = step.Kind == StepKind.DispatchWhole;
+                var ticket = Rig.Dispatch(in decision, _now, chain, step.Size * 4L, whole: whole);
+                _open.Add((ticket, decision, false, whole));
             }
         }
 

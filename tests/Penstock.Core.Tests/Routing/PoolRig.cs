@@ -70,10 +70,10 @@ internal sealed class PoolRig
     /// <summary>Sends a request of that many uncached tokens to a replica of the test's choice.</summary>
     public RouteTicket SendTo(
         int replica, long tokens = 1_000, double at = 0, ulong[]? chain = null, long? bytes = null,
-        ulong session = 0)
+        ulong session = 0, bool whole = false)
     {
         var decision = new RouteDecision(replica, -1, tokens, 0, 0, 200);
-        return Dispatch(in decision, at, chain, bytes ?? tokens * 4, session);
+        return Dispatch(in decision, at, chain, bytes ?? tokens * 4, session, whole);
     }
 
     /// <summary>Makes the replica hold a chain of 64-token blocks, with nothing in flight there.</summary>
@@ -81,9 +81,12 @@ internal sealed class PoolRig
 
     /// <summary>Carries a decision out.</summary>
     public RouteTicket Dispatch(
-        in RouteDecision decision, double at, ulong[]? chain, long bytes, ulong session = 0)
+        in RouteDecision decision, double at, ulong[]? chain, long bytes, ulong session = 0, bool whole = false)
     {
-        var request = new RouteRequest { At = At(at), Prompt = Prompt(chain, bytes), Session = session };
+        var request = new RouteRequest
+        {
+            At = At(at), Prompt = Prompt(chain, bytes), Session = session, AnswersWhole = whole,
+        };
         var ticket = Tell(PoolEvent.Dispatched(in request, in decision), request.Prompt);
         _sent[ticket] = (chain, bytes);
         return ticket;

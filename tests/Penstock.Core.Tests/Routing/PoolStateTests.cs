@@ -329,6 +329,56 @@ public class PoolStateTests
         Assert.InRange(rig.State.Index.UnitsPerToken, 0.5, 0.51);
     }
 
+    [Fact]
+    public void One_absurd_report_changes_little_of_what_is_expected()
+    {
+        var rig = new PoolRig("penstock", 2);
+        rig.Teach(0, 8_000, 0.02);
+        var (prefill, pace, output) = (rig[1].PrefillRate, rig[0].SecondsPerToken, Output(rig));
+        var ticket = rig.SendTo(0, 1_000, at: 10_000);
+        rig.FirstToken(ticket, 10_000.2);
+        rig.End(ticket, at: 10_002, prompt: 1L << 40, output: 1L << 40, cached: 0);
+        rig.Teach(1, 8_000, 0.02, answers: 1);
+        Assert.InRange(Output(rig), output, output + 2_000);
+        Assert.InRange(rig[0].PrefillRate, prefill * 0.9, prefill * 1.1);
+        Assert.InRange(rig[1].PrefillRate, prefill * 0.9, prefill * 1.1);
+        Assert.InRange(rig[0].SecondsPerToken, pace * 0.9, pace * 1.1);
+    }
+
+    /// <summary>Nothing of a prompt was computed, where requests of the pool wait for their prefill alone.</summary>
+    [Fact]
+    public void A_prompt_that_was_cached_whole_leaves_a_replica_its_own_pace()
+    {
+        var rig = new PoolRig("penstock", 2);
+        Show(rig, 0, 8_000, 0, 60);
+        Show(rig, 1, 8_000, 10_000, 60);
+        var ticket = rig.SendTo(0, 1_000, at: 20_000);
+        rig.FirstToken(ticket, 20_000.1);
+        rig.End(ticket, at: 20_001, prompt: 1_000, cached: 1_000);
+        for (var i = 0; i < 60; i++)
+        {
+            Show(rig, 0, 2_000, 20_100 + (i * 60), 2);
+            Show(rig, 1, 8_000, 20_100 + (i * 60), 2);
+        }
+
+        Assert.True(rig[0].PrefillRate < rig[1].PrefillRate / 2, $"{rig[0].PrefillRate}, {rig[1].PrefillRate}");
+    }
+
+    /// <summary>Answers without a wait beyond their prefill, short ones a little faster than that.</summary>
+    private static void Show(PoolRig rig, int replica, double rate, double from, int answers)
+    {
+        for (var i = 0; i < answers; i++)
+        {
+            var tokens = i % 2 == 0 ? 40_000 : 4_000;
+            var at = from + (i * 30);
+            var ticket = rig.SendTo(replica, tokens, at);
+            rig.FirstToken(ticket, at + (tokens / rate) - (i % 2 == 0 ? 0 : 400 / rate));
+            rig.End(ticket, at: at + 25, output: 50);
+        }
+    }
+
+    private static long Output(PoolRig rig) => rig.Decide().OutputTokens;
+
     private static (int, int, long, long) Load(PoolRig rig) =>
         (rig[0].InFlight, rig[0].Prefilling, rig[0].PrefillTokens, rig[0].DecodeTokens);
 }

@@ -7,6 +7,8 @@ using Penstock.Core.Config;
 using Penstock.Core.KvSync;
 using Penstock.Gateway.Tests.Requests;
 using Penstock.Gateway.Tests.SimulatedEngine;
+using Penstock.Tests.Shared;
+using Penstock.Tests.Shared.Personalities;
 using Penstock.Wire.KvEvents;
 using Penstock.Wire.Zmtp;
 
@@ -77,7 +79,9 @@ public sealed class CacheFeedTests
             [EngineServer.Options with { Kind = SimulatedEngineKind.Trtllm }]);
         var story = EventedFleet.Chat(EventedFleet.Words("a story", 400));
         await fleet.Gateway.AskAsync("/v1/chat/completions", story);
-        await fleet.WhenAsync(f => EventedFleet.Count(f, "blocks") >= 12);
+
+        // They were fetched from the first one on, so that all of the cache is known.
+        await fleet.WhenAsync(f => EventedFleet.Count(f, "blocks") >= 12 && EventedFleet.State(f) == "live");
         await fleet.Engines[0].JsonAsync("/faults", """{"restart":true}""");
         await fleet.Engines[0].JsonAsync("/v1/chat/completions", EventedFleet.Chat("hello"));
         await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") > 0 && EventedFleet.State(f) == "live");
@@ -85,6 +89,25 @@ public sealed class CacheFeedTests
         await fleet.Gateway.AskAsync("/v1/chat/completions", story);
         var decision = (await fleet.Gateway.DecisionsAsync())[^1];
         Assert.Equal(0, Predicted(decision));
+    }
+
+    /// <summary>Whether it keeps events, or none happened yet, cannot be told apart; that it answers can.</summary>
+    [Fact]
+    public async Task An_engine_that_answers_and_has_no_events_is_silent()
+    {
+        var facts = new EngineFacts();
+        await using var engine = Personality.Trtllm.Start(facts);
+        await using var gateway = await RunningGateway.StartAsync(engine);
+        while (EventedFleet.State(await gateway.AdminAsync("/admin/fleet")) != "silent")
+        {
+            gateway.Clock.Advance(TimeSpan.FromMilliseconds(25));
+        }
+
+        Assert.True(EventedFleet.Count(await gateway.AdminAsync("/admin/fleet"), "batches") > 0);
+        facts.Events.Enqueue("""{"event_id":7,"data":{"type":"removed","block_hashes":[1]},"window_size":512}""");
+        await gateway.WhenNewsAsync(
+            "Warning: cache events of replica main/r0 (rank 0) have a gap: it was at work before it was asked");
+        Assert.Equal("gap", EventedFleet.State(await gateway.AdminAsync("/admin/fleet")));
     }
 
     [Fact]
@@ -106,6 +129,7 @@ public sealed class CacheFeedTests
         await fleet.WhenAsync(f => EventedFleet.Count(f, "blocks") >= 21 * 4 && EventedFleet.State(f) == "live");
         var seen = await fleet.Gateway.AdminAsync("/admin/fleet");
         Assert.True(EventedFleet.Count(seen, "gaps") > 0);
+        Assert.True(EventedFleet.Count(seen, "replays") > 0);
         Assert.Equal(0, EventedFleet.Count(seen, "resets"));
     }
 
@@ -135,7 +159,7 @@ public sealed class CacheFeedTests
 
         await fleet.WhenAsync(f => EventedFleet.Count(f, "batches", 1) > 0);
         var seen = await fleet.Gateway.AdminAsync("/admin/fleet");
-        Assert.Equal(how < 2 ? -1 : 0, Math.Min(0, EventedFleet.Count(seen, "last_event_ms")));
+        Assert.Equal(how < 2 ? -1 : 0, Math.Min(0, EventedFleet.Count(seen, "cache_event_age_ms")));
         if (how == 2)
         {
             // No more than a batch may have was read of it, and nothing of that is believed.
@@ -144,6 +168,22 @@ public sealed class CacheFeedTests
         }
 
         Assert.Equal("live", EventedFleet.State(seen, 1));
+    }
+
+    [Fact]
+    public async Task Events_that_are_not_understood_are_counted()
+    {
+        using var strange = new HostilePublisher(3);
+        await using var fleet = await EventedFleet.StartAsync(
+            [Options(SimulatedEngineKind.Vllm, KvDialect.VllmMaps)],
+            pool => pool with
+            {
+                Replicas = [pool.Replicas[0] with { KvEvents = new KvEventsConfig { Endpoint = strange.Address } }],
+            });
+        await fleet.WhenAsync(f => EventedFleet.Count(f, "batches") == 1);
+        var seen = await fleet.Gateway.AdminAsync("/admin/fleet");
+        Assert.Equal(
+            (1, 1), (EventedFleet.Count(seen, "unknown_events"), EventedFleet.Count(seen, "broken_events")));
     }
 
     [Fact]
@@ -214,10 +254,23 @@ public sealed class CacheFeedTests
             writer.Begin(1, 1, null);
             writer.Write(new KvEvent { Hashes = Enumerable.Range(1, 1_000_000).Select(i => (ulong)i).ToArray() });
             writer.End(null);
+            return Published(payload.WrittenSpan);
+        }
+
+        /// <summary>A time, and two events as arrays: one of no kind, and one that removes a text.</summary>
+        private static byte[] Strange() => Published(
+        [
+            0x92, 0xCB, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0, 0x92,
+            0x91, 0xA7, .. "Strange"u8,
+            0x92, 0xAC, .. "BlockRemoved"u8, 0xA1, .. "x"u8,
+        ]);
+
+        private static byte[] Published(ReadOnlySpan<byte> payload)
+        {
             var message = new ArrayBufferWriter<byte>();
             ZmtpWriter.Greeting(message);
             ZmtpWriter.Ready(message, ZmtpSocketType.Pub, default);
-            KvMessage.Write(message, default, 0, payload.WrittenSpan);
+            KvMessage.Write(message, default, 0, payload);
             return message.WrittenSpan.ToArray();
         }
 
@@ -227,9 +280,13 @@ public sealed class CacheFeedTests
             {
                 var garbage = new byte[4096];
                 new Random(7).NextBytes(garbage);
-                if (how == 2)
+                if (how >= 2)
                 {
-                    await socket.SendAsync(MillionHashes(), _stop.Token);
+                    await socket.SendAsync(how == 2 ? MillionHashes() : Strange(), _stop.Token);
+                    while (how == 3 && await socket.ReceiveAsync(garbage, _stop.Token) > 0)
+                    {
+                    }
+
                     await socket.ReceiveAsync(garbage, _stop.Token);
                 }
 

@@ -3,10 +3,13 @@ using Penstock.Core.Config;
 using Penstock.Core.KvSync;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Routing;
+using Penstock.Engines;
 using Penstock.Engines.Probing;
+using Penstock.Engines.Watching;
 using Penstock.Gateway.CacheSync;
 using Penstock.Gateway.Pools;
 using Penstock.Tests.Shared;
+using Penstock.Wire.KvEvents;
 
 namespace Penstock.Gateway.Tests.CacheSync;
 
@@ -20,6 +23,8 @@ public sealed class CacheViewTests : IAsyncDisposable
     private readonly Replica _replica;
     private readonly Pool _pool;
     private readonly CacheView _view;
+    private readonly List<Exception> _told = [];
+    private readonly FeedBugs _bugs;
 
     public CacheViewTests()
     {
@@ -31,7 +36,8 @@ public sealed class CacheViewTests : IAsyncDisposable
             snapshot, RoutePolicies.Create("round-robin")!, [_replica],
             new PoolSettings(_clock, 1, 1 << 16, PoolOutlets.None));
         _pool.Tell(PoolEvent.Eligibility(_pool.Now, 0, Ineligible.No));
-        _view = new CacheView(1, 2, _clock);
+        _bugs = new FeedBugs(_told.Add);
+        _view = new CacheView(1, 2, _clock, _bugs);
         _view.Sit(_pool, 0);
     }
 
@@ -46,11 +52,11 @@ public sealed class CacheViewTests : IAsyncDisposable
     public void The_volume_takes_nothing_away_that_may_not_have_been_told_of()
     {
         Serve();
-        var remembered = _pool.Look()[0].Blocks;
+        var remembered = _pool.Look()[0].Mirror.Blocks;
         Assert.True(remembered >= Blocks);
         Store(1);
         _clock.Advance(CacheView.VolumeEvery);
-        Assert.Equal(remembered, _pool.Look()[0].Blocks);
+        Assert.Equal(remembered, _pool.Look()[0].Mirror.Blocks);
     }
 
     [Fact]
@@ -59,9 +65,9 @@ public sealed class CacheViewTests : IAsyncDisposable
         Serve();
         _clock.Advance(TimeSpan.FromMinutes(5));
         Store(1);
-        Assert.True(_pool.Look()[0].Blocks >= Blocks);
+        Assert.True(_pool.Look()[0].Mirror.Blocks >= Blocks);
         _clock.Advance(CacheView.VolumeEvery);
-        Assert.InRange(_pool.Look()[0].Blocks, 0, 4);
+        Assert.InRange(_pool.Look()[0].Mirror.Blocks, 0, 4);
     }
 
     [Fact]
@@ -72,7 +78,7 @@ public sealed class CacheViewTests : IAsyncDisposable
         _view.Doubt(0);
         Store(1);
         _clock.Advance(CacheView.VolumeEvery);
-        Assert.True(_pool.Look()[0].Blocks >= Blocks);
+        Assert.True(_pool.Look()[0].Mirror.Blocks >= Blocks);
         Assert.Null(_view.ResidentTokens);
     }
 
@@ -81,7 +87,7 @@ public sealed class CacheViewTests : IAsyncDisposable
     {
         Serve();
         _view.Lost(0);
-        Assert.Equal(0, _pool.Look()[0].Blocks);
+        Assert.Equal(0, _pool.Look()[0].Mirror.Blocks);
         Assert.Equal(0, _view.ResidentTokens);
     }
 
@@ -95,6 +101,66 @@ public sealed class CacheViewTests : IAsyncDisposable
         _clock.Advance(CacheView.VolumeEvery);
         Assert.Equal(idle, _clock.PendingTimers);
     }
+
+    /// <summary>A timer has nobody above it: what it throws ends the process.</summary>
+    [Fact]
+    public void A_bug_on_the_timer_is_told_and_the_next_volume_too()
+    {
+        Serve();
+        _clock.Advance(TimeSpan.FromMinutes(5));
+        _view.Sit(_pool, slot: 99);
+        Store(1);
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.Equal((1, 1), (_bugs.Count, _told.Count));
+        Assert.True(_pool.Look()[0].Mirror.Blocks >= Blocks);
+        _view.Sit(_pool, slot: 0);
+        Store(2);
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.InRange(_pool.Look()[0].Mirror.Blocks, 0, 4);
+        Assert.Equal(1, _bugs.Count);
+    }
+
+    [Fact]
+    public void A_rank_that_tells_its_load_no_more_has_none()
+    {
+        using var load = new LoadView(_clock, _bugs);
+        load.Sit(_pool, 0);
+        load.Told(0, new KvLoad(3, 1, 0, 0, 0));
+        load.Told(2, new KvLoad(4, 2, 0, 0, 2));
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.Equal((7, 3), (Reported.Running, Reported.Waiting));
+        _clock.Advance(LoadView.SilenceMax);
+        load.Told(0, new KvLoad(5, 0, 0, 0, 0));
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.Equal((5, 0), (Reported.Running, Reported.Waiting));
+    }
+
+    [Fact]
+    public void A_bug_where_the_load_is_told_is_told_and_the_next_load_too()
+    {
+        using var load = new LoadView(_clock, _bugs);
+        load.Sit(_pool, slot: 99);
+        load.Told(0, new KvLoad(3, 1, 0, 0, 0));
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.Equal(1, _bugs.Count);
+        load.Sit(_pool, 0);
+        load.Told(0, new KvLoad(4, 1, 0, 0, 0));
+        _clock.Advance(CacheView.VolumeEvery);
+        Assert.Equal(4, Reported.Running);
+    }
+
+    [Theory]
+    [InlineData(4_294_967_295L, int.MaxValue)]
+    [InlineData(-1L, 0)]
+    [InlineData(7L, 7)]
+    public void A_load_beyond_all_reason_is_taken_for_the_most_there_can_be(long told, int expected)
+    {
+        _replica.Take(_pool, 0);
+        ((IReplicaListener)_replica).LoadRead(new LoadReport { Running = told, Waiting = told }, _pool.Now);
+        Assert.Equal((expected, expected), (Reported.Running, Reported.Waiting));
+    }
+
+    private EngineLoad Reported => _pool.Look()[0].Load.Reported;
 
     private void Serve()
     {

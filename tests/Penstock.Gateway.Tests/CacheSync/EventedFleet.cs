@@ -17,8 +17,11 @@ internal sealed class EventedFleet : IAsyncDisposable
 
     /// <param name="engines">What each engine is; publishes on free ports unless told otherwise.</param>
     /// <param name="change">What the test wants otherwise of the pool.</param>
+    /// <param name="recorded">How its decisions are recorded.</param>
+    /// <param name="changeAll">And of the whole document.</param>
     public static async Task<EventedFleet> StartAsync(
-        IEnumerable<SimulatedEngineOptions> engines, Func<PoolConfig, PoolConfig>? change = null)
+        IEnumerable<SimulatedEngineOptions> engines, Func<PoolConfig, PoolConfig>? change = null,
+        DecisionLogConfig? recorded = null, Func<PenstockConfig, PenstockConfig>? changeAll = null)
     {
         var fleet = new EventedFleet();
         foreach (var options in engines)
@@ -34,11 +37,16 @@ internal sealed class EventedFleet : IAsyncDisposable
             Replicas = [.. fleet._engines.Select((e, i) => Replica(e, $"r{i}"))],
         };
         pool = change?.Invoke(pool) ?? pool;
-        fleet.Gateway = await RunningGateway.StartAsync(document => document with
+        fleet.Gateway = await RunningGateway.StartAsync(document =>
         {
-            Models = [new ModelConfig { Id = "m", MaxOutputTokens = 4096 }],
-            Pools = [pool],
-            Routing = new RoutingConfig { CacheScope = KnownNames.ScopeAll },
+            document = document with
+            {
+                Models = [new ModelConfig { Id = "m", MaxOutputTokens = 4096 }],
+                Pools = [pool],
+                Routing = new RoutingConfig { CacheScope = KnownNames.ScopeAll },
+                DecisionLog = recorded ?? document.DecisionLog,
+            };
+            return changeAll?.Invoke(document) ?? document;
         });
         return fleet;
     }

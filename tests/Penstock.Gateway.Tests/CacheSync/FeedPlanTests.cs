@@ -59,12 +59,35 @@ public sealed class FeedPlanTests
     {
         var plan = FeedPlan.Of(new() { Replay = new("{host}", 7000) }, Sglang, "h");
         Assert.Equal(
-            [new DnsEndPoint("engine", 5557), new("engine", 5558)], plan.Events.Select(e => e.Endpoint.Address));
+            [new DnsEndPoint("h", 5557), new("h", 5558)], plan.Events.Select(e => e.Endpoint.Address));
         Assert.Equal([new DnsEndPoint("h", 7000), new("h", 7001)], plan.Events.Select(e => e.Replay));
         Assert.All(plan.Events, e => Assert.Equal("told", e.Topic));
         Assert.Equal(
-            [new DnsEndPoint("engine", 6557), new("engine", 6558)], plan.Loads.Select(e => e.Endpoint.Address));
+            [new DnsEndPoint("h", 6557), new("h", 6558)], plan.Loads.Select(e => e.Endpoint.Address));
         Assert.All(plan.Loads, e => Assert.Equal("load", e.Topic));
+    }
+
+    /// <summary>Where we connect to, the configuration says: an engine could name any host, or what is none.</summary>
+    [Theory]
+    [InlineData("10.0.0.1")]
+    [InlineData("a b")]
+    [InlineData("[::")]
+    public void A_host_that_an_engine_names_is_not_connected_to(string host)
+    {
+        var told = Sglang with
+        {
+            KvEvents = Sglang.KvEvents! with
+            {
+                Endpoints = KvEventSource.EndpointsOf(host, 5557, 1, "h"),
+                ReplayEndpoints = KvEventSource.EndpointsOf(host, 7000, 1, "h"),
+                LoadEndpoints = KvEventSource.EndpointsOf(host, 6557, 1, "h"),
+            },
+        };
+        var plan = FeedPlan.Of(KvEventsSnapshot.Default, told, "h");
+        var events = Assert.Single(plan.Events);
+        Assert.Equal(new DnsEndPoint("h", 5557), events.Endpoint.Address);
+        Assert.Equal(new DnsEndPoint("h", 7000), events.Replay);
+        Assert.Equal(new DnsEndPoint("h", 6557), Assert.Single(plan.Loads).Endpoint.Address);
     }
 
     [Fact]
@@ -82,6 +105,20 @@ public sealed class FeedPlanTests
         var drained = Vllm with { KvEvents = new KvEventSource { Channel = KvEventChannel.HttpDrain } };
         Assert.True(FeedPlan.Of(KvEventsSnapshot.Default, drained, "h").Drains);
         Assert.False(FeedPlan.Of(new() { Endpoint = new("h", 1) }, drained, "h").Drains);
+        Assert.False(FeedPlan.Of(KvEventsSnapshot.Default, drained, "h").LeavesAlone);
+    }
+
+    [Fact]
+    public void What_other_gateways_may_fetch_is_left_alone_and_what_is_published_is_not()
+    {
+        var drained = Vllm with { KvEvents = new KvEventSource { Channel = KvEventChannel.HttpDrain } };
+        var plan = FeedPlan.Of(new() { Drains = false }, drained, "h");
+        Assert.Equal((false, true), (plan.Drains, plan.LeavesAlone));
+        Assert.True(plan.IsNothing);
+        Assert.False(plan.IsSameAs(FeedPlan.Nothing));
+        var published = FeedPlan.Of(new() { Drains = false }, Sglang, "h");
+        Assert.False(published.LeavesAlone);
+        Assert.Equal(2, published.Events.Length);
     }
 
     [Fact]

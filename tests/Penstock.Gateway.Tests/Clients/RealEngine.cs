@@ -37,12 +37,14 @@ internal sealed class RealEngine : IAsyncDisposable
         };
     }
 
-    public static async Task<RealEngine> Start(int slots = 2)
+    /// <param name="slots">Requests that it works on at a time.</param>
+    /// <param name="hostMegabytes">Memory for prompts that lost their slot.</param>
+    public static async Task<RealEngine> Start(int slots = 2, int hostMegabytes = 0)
     {
         var engine = new RealEngine(FindScript()!);
         var start = await Command.Run(
             engine._script, "start", "--port", "0", "--model", Model, "--slots", $"{slots}",
-            "--pidfile", engine._folder.File("engine.pid"));
+            "--cache-ram", $"{hostMegabytes}", "--pidfile", engine._folder.File("engine.pid"));
         Assert.True(start.ExitCode == 0, start.Errors);
         engine.Url = new(start.Output.Trim());
         return engine;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Core.Config;
 using Penstock.Gateway.Cluster;
@@ -29,13 +30,14 @@ internal sealed class ClusterNode : IAsyncDisposable
     public Uri Address => Room.Self.Address!;
 
     public static async Task<ClusterNode> StartAsync(
-        string name, int port = 0, string secret = Secret, TimeProvider? time = null, IMemberStore? store = null)
+        string name, int port = 0, string secret = Secret, TimeProvider? time = null, IMemberStore? store = null,
+        ILogger? log = null)
     {
         var heard = new HeardNews();
         var settings = new ClusterSnapshot { Node = name, Port = port, Secret = secret };
         return new ClusterNode(
             await ClusterRoom.OpenAsync(
-                settings, new PeerOutbox(), heard, store, time ?? TimeProvider.System, NullLogger.Instance,
+                settings, new PeerOutbox(), heard, store, time ?? TimeProvider.System, log ?? NullLogger.Instance,
                 TestContext.Current.CancellationToken),
             heard);
     }

@@ -1,4 +1,6 @@
+using Penstock.Core.Config;
 using Penstock.Core.Prefixes;
+using Penstock.Gateway.Cluster;
 
 namespace Penstock.Gateway.Tests.Cluster;
 
@@ -50,18 +52,13 @@ public class ExchangeTests
     {
         var nodes = await ClusterNode.StartAllAsync("a", "b");
         var (a, b) = (nodes[0], nodes[1]);
-        a.Pool.Routed(1, [1, 2, 3], 200);
-        a.Pool.Routed(1, [1, 2, 3, 4], 260);
+        a.Pool.Routed(1, [1, 2, 3]);
+        a.Pool.Routed(1, [1, 2, 3, 4]);
         a.Pool.CacheLost(1);
-        a.Pool.HealthChanged(1, ejected: true);
-        a.Pool.Routed(2, [1, 2, 3, 4], 260);
-        a.Pool.HealthChanged(1, ejected: false);
-        await b.Heard.WhenSaidAsync("a: recovered p/r1");
+        a.Pool.Routed(2, [1, 2, 3, 4]);
+        await b.Heard.WhenSaidAsync("a: prefix p/r2 1,2,3,4");
         Assert.Equal(
-            [
-                "a: prefix p/r1 200 1,2,3", "a: prefix p/r1 260 1,2,3,4", "a: lost p/r1", "a: ejected p/r1",
-                "a: prefix p/r2 260 1,2,3,4", "a: recovered p/r1",
-            ],
+            ["a: prefix p/r1 1,2,3", "a: prefix p/r1 1,2,3,4", "a: lost p/r1", "a: prefix p/r2 1,2,3,4"],
             b.Heard.Lines);
         await ClusterNode.StopAllAsync(nodes);
     }
@@ -74,16 +71,25 @@ public class ExchangeTests
         a.Room.List([b.Address]);
         PromptMark[] marks = [new(640, 99)];
         ulong[] chain = [11, 12];
-        a.Pool.Routed(0, chain, 160);
+        a.Pool.Routed(0, chain);
         a.Pool.Answered(0, Prompt([13]), Answer(160));
         a.Pool.Answered(0, Prompt(chain), Answer(0));
         a.Pool.Answered(0, Prompt(chain), Answer(161));
         await b.Heard.WhenSaidAsync("a: answered p/r0 161 30");
-        Assert.Equal(["a: prefix p/r0 160 11,12", "a: answered p/r0 161 30"], b.Heard.Lines);
+        Assert.Equal(["a: prefix p/r0 11,12", "a: answered p/r0 161 30"], b.Heard.Lines);
 
         PromptPrefix Prompt(ulong[] blocks) => new() { Blocks = blocks, Marks = marks, Length = 640 };
 
         static CacheReport Answer(long prompt) => new(true, prompt, -1, 30);
+    }
+
+    [Fact]
+    public void A_gateway_without_a_name_is_called_after_its_machine_and_six_hex_digits()
+    {
+        var drawn = ClusterSelf.Of(new ClusterSnapshot { Secret = ClusterNode.Secret }, TimeProvider.System).Node;
+        Assert.Matches("^.*-[0-9a-f]{6}$", drawn);
+        Assert.NotEqual(
+            drawn, ClusterSelf.Of(new ClusterSnapshot { Secret = ClusterNode.Secret }, TimeProvider.System).Node);
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Penstock.Core.Primitives;
 using Penstock.Gateway.Cluster;
 using Penstock.Gateway.Cluster.Outgoing;
+using Penstock.Gateway.Tests.Requests;
 using Penstock.Tests.Shared;
 using Penstock.Wire.Peers;
 
@@ -74,11 +75,11 @@ public class FaultTests
 
     [Theory]
     [InlineData("POST", PeerLink.Path, "0", "other", 426)]
-    [InlineData("POST", PeerLink.Path, "2", "other", 426)]
-    [InlineData("POST", PeerLink.Path, "1", "a", 421)]
-    [InlineData("POST", PeerLink.Path, "1", "older", 409)]
-    [InlineData("POST", "/v1/messages", "1", "other", 404)]
-    [InlineData("GET", PeerLink.Path, "1", "other", 405)]
+    [InlineData("POST", PeerLink.Path, "3", "other", 426)]
+    [InlineData("POST", PeerLink.Path, "2", "a", 421)]
+    [InlineData("POST", PeerLink.Path, "2", "older", 409)]
+    [InlineData("POST", "/v1/messages", "2", "other", 404)]
+    [InlineData("GET", PeerLink.Path, "2", "other", 405)]
     public async Task Who_cannot_be_talked_to_is_told_why(
         string method, string path, string version, string node, int status)
     {
@@ -116,7 +117,7 @@ public class FaultTests
     [InlineData("474554202F20485454502F312E310D0A")] // "GET / HTTP/1.1": another protocol altogether.
     [InlineData("01FFFFFF")] // A frame of 16 MiB.
     [InlineData("00000000")] // No greeting.
-    [InlineData("01050000" + "01AC02016E")] // Somebody else's greeting.
+    [InlineData("01050000" + "02AC02016E")] // Somebody else's greeting.
     public async Task A_peer_that_sends_garbage_loses_its_stream_and_no_other_does(string hex)
     {
         await using var a = await ClusterNode.StartAsync("a");
@@ -245,7 +246,7 @@ public class FaultTests
                 block = rng.NextUInt64();
             }
 
-            a.Pool.Routed(0, chain, 1);
+            a.Pool.Routed(0, chain);
             clock.Advance(s_batch);
             await Task.Yield();
         }
@@ -289,8 +290,45 @@ public class FaultTests
         Assert.Equal("it has the name of this gateway", a.Room.Links.All[0].Problem);
     }
 
+    /// <summary>Such as one that lets streams in and stops at once, over and over.</summary>
+    [Fact]
+    public async Task A_peer_that_ends_every_stream_is_tried_ever_more_rarely_and_is_no_news_until_a_stream_stays()
+    {
+        var clock = new ManualClock();
+        var log = new FaultLog();
+        await using var a = await ClusterNode.StartAsync("a", time: clock, log: log);
+        var (streams, stay) = (0, new TaskCompletionSource());
+        await using var peer = await DeafAsync(() => Interlocked.Increment(ref streams), EndsAsync);
+        a.Room.List([new Uri(peer.Urls.First())]);
+        await PassTimeUntilAsync(() => Volatile.Read(ref streams) >= 7);
+
+        // Half of each pause at least: 0.1, 0.2, 0.4, 0.8, 1.6, 3.2 s.
+        Assert.InRange(clock.Elapsed, TimeSpan.FromSeconds(3.15), TimeSpan.MaxValue);
+        Assert.Equal((1, 1), Said());
+
+        stay.SetResult();
+        await PassTimeUntilAsync(() => a.Room.Links.Up == 1 && Said() == (2, 1));
+        Assert.Equal("deaf", Assert.Single(a.Room.Links.All).Node);
+
+        async Task<bool> EndsAsync()
+        {
+            await Until.TrueAsync(() => a.Room.Links.Up == 1);
+            return !stay.Task.IsCompleted;
+        }
+
+        (int Up, int Down) Said() => (
+            log.News.Count(n => n.Contains("is told what this one has", StringComparison.Ordinal)),
+            log.News.Count(n => n.Contains("cannot be told what this one has", StringComparison.Ordinal)));
+
+        Task PassTimeUntilAsync(Func<bool> holds) => Until.TrueAsync(() =>
+        {
+            clock.Advance(s_batch);
+            return holds();
+        });
+    }
+
     /// <summary>A server that answers as a gateway does and reads nothing.</summary>
-    private static async Task<WebApplication> DeafAsync(Action opened)
+    private static async Task<WebApplication> DeafAsync(Action opened, Func<Task<bool>>? ends = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(static kestrel =>
@@ -306,6 +344,11 @@ public class FaultTests
             await http.Response.StartAsync();
             await http.Response.BodyWriter.FlushAsync();
             opened();
+            if (ends is not null && await ends())
+            {
+                return;
+            }
+
             var gone = new TaskCompletionSource();
             await using var registered = http.RequestAborted.Register(gone.SetResult);
             await gone.Task;

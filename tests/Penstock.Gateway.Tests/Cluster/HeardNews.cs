@@ -89,9 +89,8 @@ internal sealed class HeardNews : IPeerSink
         PeerNode node, string pool, string replica, int inFlight, long prefillTokens, long decodeTokens, Instant at) =>
         Note(null, () => _loads[$"{node.Name}: {pool}/{replica}"] = $"{inFlight} {prefillTokens} {decodeTokens}");
 
-    public void PeerPrefix(
-        PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, long tokens, Instant at) =>
-        Note($"{node.Name}: prefix {pool}/{replica} {tokens} {string.Join(',', blocks.ToArray())}");
+    public void PeerPrefix(PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, Instant at) =>
+        Note($"{node.Name}: prefix {pool}/{replica} {string.Join(',', blocks.ToArray())}");
 
     public void PeerAnswered(
         PeerNode node, string pool, string replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer, Instant at) =>
@@ -99,9 +98,6 @@ internal sealed class HeardNews : IPeerSink
 
     public void PeerCacheLost(PeerNode node, string pool, string replica, Instant at) =>
         Note($"{node.Name}: lost {pool}/{replica}");
-
-    public void PeerHealth(PeerNode node, string pool, string replica, bool ejected, Instant at) =>
-        Note($"{node.Name}: {(ejected ? "ejected" : "recovered")} {pool}/{replica}");
 
     public void PeerHeard(PeerNode node, Instant at) => Note(null, () => _asOf[node.Name] = at);
 

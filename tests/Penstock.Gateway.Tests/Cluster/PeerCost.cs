@@ -39,7 +39,7 @@ public sealed class PeerCost : IPeerFrames
             var start = Stopwatch.GetTimestamp();
             pool.LoadChanged(turn % 64, turn, turn, turn);
             var loaded = Stopwatch.GetTimestamp();
-            pool.Routed(turn % 64, chain, 1);
+            pool.Routed(turn % 64, chain);
             var routed = Stopwatch.GetTimestamp();
             now += PeerTimes.BatchEvery;
             var buffer = new ReadOnlySequence<byte>(sender.Next(now));
@@ -84,15 +84,11 @@ public sealed class PeerCost : IPeerFrames
     {
     }
 
-    void IPeerFrames.Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens) => _heard++;
+    void IPeerFrames.Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks) => _heard++;
 
     void IPeerFrames.Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer) => _heard++;
 
     void IPeerFrames.CacheLost(PeerReplica replica)
-    {
-    }
-
-    void IPeerFrames.Health(PeerReplica replica, bool ejected)
     {
     }
 

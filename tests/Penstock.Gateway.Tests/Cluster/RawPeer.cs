@@ -21,7 +21,7 @@ internal sealed class RawPeer : IDisposable
 
     public string Secret { get; init; } = ClusterNode.Secret;
 
-    public string Version { get; init; } = "1";
+    public string Version { get; init; } = "2";
 
     public string Path { get; init; } = PeerLink.Path;
 

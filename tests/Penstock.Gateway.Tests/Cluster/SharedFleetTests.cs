@@ -1,22 +1,17 @@
 using System.Text.Json;
 using Penstock.Core.Config;
+using Penstock.Gateway.Configuration;
 using Penstock.Gateway.Tests.Requests;
-using Penstock.Tests.Shared;
-using Penstock.Tests.Shared.Personalities;
 
 namespace Penstock.Gateway.Tests.Cluster;
 
 /// <summary>Two gateways over the same engines decide by what the other one did.</summary>
 public class SharedFleetTests
 {
-    private const string Variable = "PENSTOCK_TEST_CLUSTER_SECRET";
-
-    public SharedFleetTests() => Environment.SetEnvironmentVariable(Variable, ClusterNode.Secret);
-
     [Fact]
     public async Task A_prompt_that_one_routed_is_known_to_the_other()
     {
-        await using var fleet = await Two.StartAsync("penstock");
+        await using var fleet = await TwoGateways.StartAsync("penstock");
         Assert.Equal(200, (await fleet.First.AskAsync(Bodies.Messages, LongPrompt)).Status);
         var used = (await fleet.First.DecisionsAsync()).Single().GetProperty("replica").GetString();
         await fleet.PassTimeUntilAsync(
@@ -30,7 +25,7 @@ public class SharedFleetTests
     [Fact]
     public async Task What_one_has_in_flight_counts_for_the_other_until_it_ends_or_its_gateway_does()
     {
-        await using var fleet = await Two.StartAsync("least-outstanding");
+        await using var fleet = await TwoGateways.StartAsync("least-outstanding");
         var waiting = await fleet.HoldAsync();
         for (var i = 0; i < 4; i++)
         {
@@ -50,6 +45,92 @@ public class SharedFleetTests
         });
     }
 
+    /// <summary>Its state is new, and the other one says nothing again that did not change.</summary>
+    [Fact]
+    public async Task What_one_has_in_flight_counts_in_a_pool_that_the_other_had_to_begin_anew()
+    {
+        await using var fleet = await TwoGateways.StartAsync("least-outstanding");
+        var waiting = await fleet.HoldAsync();
+        Assert.Equal(200, (await fleet.Second.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        Assert.Equal(1, InFlight((await fleet.Second.DecisionsAsync())[^1], waiting.Replica));
+
+        Change(fleet.Second, pool => pool with { Cache = new CacheConfig { CapacityTokens = 123_456 } });
+        Assert.Equal(200, (await fleet.Second.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        Assert.Equal(1, InFlight((await fleet.Second.DecisionsAsync())[^1], waiting.Replica));
+        waiting.Response.Dispose();
+        await fleet.First.WhenFleetAsync(RunningGateway.NothingInFlight);
+    }
+
+    [Fact]
+    public async Task What_one_has_in_flight_counts_at_a_replica_that_the_other_is_told_of_later()
+    {
+        await using var fleet = await TwoGateways.StartAsync("least-outstanding");
+        var waiting = await fleet.HoldAsync();
+        var all = fleet.Second.Source.Document.Pools[0].Replicas;
+        Change(fleet.Second, pool => pool with { Replicas = [.. all.Where(r => r.Name != waiting.Replica)] });
+        Change(fleet.Second, pool => pool with { Replicas = all });
+        await fleet.Second.WhenFleetAsync(f => RunningGateway.Replicas(f).All(r =>
+            r.GetProperty("engine").GetString() is not null && r.GetProperty("health").GetString() != "unknown"));
+        Assert.Equal(200, (await fleet.Second.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        Assert.Equal(1, InFlight((await fleet.Second.DecisionsAsync())[^1], waiting.Replica));
+        waiting.Response.Dispose();
+        await fleet.First.WhenFleetAsync(RunningGateway.NothingInFlight);
+    }
+
+    /// <summary>As in the middle of a rollout: what one calls a prompt is nothing to the other.</summary>
+    [Fact]
+    public async Task Gateways_that_know_prompts_by_different_keys_tell_each_other_loads_and_no_prompts()
+    {
+        await using var fleet = await TwoGateways.StartAsync(
+            "least-outstanding",
+            d => d with { Routing = d.Routing with { CacheScope = KnownNames.ScopeAll } },
+            d => d with { Pools = [d.Pools[0] with { PrefixKeys = KnownNames.KeysTokens }] });
+        Assert.Equal(200, (await fleet.First.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        await PassOneLoadAsync(fleet);
+        Assert.All(
+            RunningGateway.Replicas(await fleet.Second.AdminAsync("/admin/fleet")),
+            r => Assert.Equal(0, r.GetProperty("cache").GetProperty("remembered_blocks").GetInt64()));
+
+        // Where both are configured alike again, the next prompt is told.
+        Change(fleet.Second, pool => pool with { PrefixKeys = KnownNames.KeysBytes });
+        Assert.Equal(200, (await fleet.First.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        await fleet.PassTimeUntilAsync(async () => RunningGateway
+            .Replicas(await fleet.Second.AdminAsync("/admin/fleet"))
+            .Any(r => r.GetProperty("cache").GetProperty("remembered_blocks").GetInt64() > 0));
+    }
+
+    [Fact]
+    public async Task A_pool_whose_caches_are_shared_otherwise_begins_anew_and_takes_no_prompts_of_the_old_keys()
+    {
+        await using var fleet = await TwoGateways.StartAsync("least-outstanding");
+        Assert.Equal(200, (await fleet.Second.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        var document = fleet.Second.Source.Document;
+        Assert.Empty(fleet.Second.Source.Apply(
+            document with { Routing = document.Routing with { CacheScope = KnownNames.ScopeAll } },
+            SecretReader.FromProcess(".").Read(document)));
+        Assert.Equal(200, (await fleet.First.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        await PassOneLoadAsync(fleet);
+        Assert.All(
+            RunningGateway.Replicas(await fleet.Second.AdminAsync("/admin/fleet")),
+            r => Assert.Equal(0, r.GetProperty("cache").GetProperty("remembered_blocks").GetInt64()));
+    }
+
+    /// <summary>A stream tells things in their order: when the end of a load has come, so has all before it.</summary>
+    private static async Task PassOneLoadAsync(TwoGateways fleet)
+    {
+        var passing = await fleet.HoldAsync();
+        passing.Response.Dispose();
+        await fleet.First.WhenFleetAsync(RunningGateway.NothingInFlight);
+        await fleet.WhenHeardAsync(inFlight: 0);
+    }
+
+    private static void Change(RunningGateway gateway, Func<PoolConfig, PoolConfig> change)
+    {
+        var document = gateway.Source.Document;
+        document = document with { Pools = [change(document.Pools[0])] };
+        Assert.Empty(gateway.Source.Apply(document, SecretReader.FromProcess(".").Read(document)));
+    }
+
     private static string LongPrompt { get; } = $$"""
         {"model":"{{RunningGateway.Model}}","max_tokens":9,"messages":[{"role":"user","content":
         "{{string.Join(' ', Enumerable.Range(0, 600))}}"}]}
@@ -59,95 +140,9 @@ public class SharedFleetTests
         .Single(r => r.GetProperty("name").GetString() == replica)
         .GetProperty("cache").GetProperty("remembered_blocks").GetInt64();
 
+    /// <summary>Of that name there may be another, from before a reload, that takes nothing any more.</summary>
     private static long InFlight(JsonElement decision, string replica) =>
         decision.GetProperty("candidates").EnumerateArray()
-            .Single(c => c.GetProperty("replica").GetString() == replica).GetProperty("in_flight").GetInt64();
-
-    /// <summary>Two gateways that know each other, and two engines behind both.</summary>
-    private sealed class Two(RunningGateway first, RunningGateway second, ScriptedEngine[] engines) : IAsyncDisposable
-    {
-        public RunningGateway First { get; } = first;
-
-        public RunningGateway Second { get; } = second;
-
-        public static async Task<Two> StartAsync(string policy)
-        {
-            var engines = Enumerable.Range(0, 2)
-                .Select(_ => Personality.Vllm.Start(new EngineFacts { InputTokens = 500 }))
-                .ToArray();
-            var first = await RunningGateway.StartAsync(d => WithCluster(d, "first", policy), engines);
-            var second = await RunningGateway.StartAsync(d => WithCluster(d, "second", policy), engines);
-            await TellAsync(first, await AddressAsync(second));
-            await TellAsync(second, await AddressAsync(first));
-            return new Two(first, second, engines);
-        }
-
-        /// <summary>A stream through the first gateway that goes on until it is left.</summary>
-        public async Task<(string Replica, HttpResponseMessage Response)> HoldAsync()
-        {
-            foreach (var engine in engines)
-            {
-                var usual = engine.AnswerTo("POST /v1/messages");
-                engine.On("POST /v1/messages", r => r.Header("x-endless") is null ? usual(r) : Endless());
-            }
-
-            var response = await First.SendAsync(
-                Bodies.Messages, Bodies.Of(Core.Models.Dialect.Anthropic, true), ("x-endless", "yes"));
-            var decision = (await First.DecisionsAsync()).Single();
-            var replica = decision.GetProperty("replica").GetString()!;
-            await WhenHeardAsync();
-            return (replica, response);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await First.DisposeAsync();
-            await Second.DisposeAsync();
-            foreach (var engine in engines)
-            {
-                await engine.DisposeAsync();
-            }
-        }
-
-        private static Script Endless() =>
-            Script.EventsHead().SendChunk(CannedAnswers.MessageEvents(new EngineFacts()).First()).Hang();
-
-        /// <summary>Moves both clocks by the pace of the streams until something is so.</summary>
-        public async Task PassTimeUntilAsync(Func<Task<bool>> holds)
-        {
-            while (!await holds())
-            {
-                First.Clock.Advance(TimeSpan.FromMilliseconds(25));
-                Second.Clock.Advance(TimeSpan.FromMilliseconds(25));
-            }
-        }
-
-        private Task WhenHeardAsync() => PassTimeUntilAsync(async () =>
-            (await Second.AdminAsync("/admin/cluster")).GetProperty("peers").EnumerateArray()
-                .Any(p => p.GetProperty("in_flight").GetInt64() == 1));
-
-        private static async Task<Uri> AddressAsync(RunningGateway gateway) =>
-            new((await gateway.AdminAsync("/admin/cluster")).GetProperty("address").GetString()!);
-
-        private static async Task TellAsync(RunningGateway gateway, Uri peer)
-        {
-            var document = gateway.Source.Document;
-            document = document with { Cluster = document.Cluster! with { Peers = [peer] } };
-            var secrets = Gateway.Configuration.SecretReader.FromProcess(".").Read(document);
-            Assert.Empty(gateway.Source.Apply(document, secrets));
-            JsonElement cluster;
-            do
-            {
-                gateway.Clock.Advance(TimeSpan.FromMilliseconds(25));
-                cluster = await gateway.AdminAsync("/admin/cluster");
-            }
-            while (cluster.GetProperty("links").EnumerateArray().Single().GetProperty("state").GetString() != "up");
-        }
-
-        private static PenstockConfig WithCluster(PenstockConfig document, string node, string policy) => document with
-        {
-            Cluster = new ClusterConfig { Node = node, Port = 0, Secret = new CredentialConfig { Env = Variable } },
-            Pools = [document.Pools[0] with { Policy = policy }],
-        };
-    }
+            .Single(c => c.GetProperty("replica").GetString() == replica && c.GetProperty("eligible").GetBoolean())
+            .GetProperty("in_flight").GetInt64();
 }

@@ -16,7 +16,7 @@ public class ReportTests
             {"replica": "r3", "eligible": false, "why_not": "draining", "cost": null, "terms": []}
           ],
           "attempts": [{"replica": "r1", "outcome": "ok", "status": 200, "at_ms": 1.5}],
-          "usage": {"input_tokens": 345}, "price_usd": "0.001234", "timings_ms": {"queue": 0, "total": 812.25},
+          "usage": {"input_tokens": 345}, "price_usd": "0.001234", "timings_ms": {"routed": 0, "total": 812.25},
           "hints": {}, "snapshot_version": 3, "something_new": [1, {"a": null}]
         }
         """;
@@ -41,7 +41,7 @@ public class ReportTests
         Assert.Contains(
             "Why: r1 costs 12.5 against 40 for r2, mostly for its prefill: 3 against 39 ms.", lines);
         Assert.Contains("Attempt 1 r1: ok, status 200, sent after 1.5 ms", lines);
-        Assert.Contains("Timings   queue 0 ms, total 812.25 ms", lines);
+        Assert.Contains("Timings   routed 0 ms, total 812.25 ms", lines);
         Assert.Contains("Price     0.001234 USD", lines);
         Assert.Equal(
             ["Replica", "Cost", "queue (ms)", "prefill (ms)", "Cached", "Uncached", "Note"],
@@ -49,6 +49,65 @@ public class ReportTests
         Assert.Equal(
             [">", "r1", "12.5", "9.5", "3", "12,000", "345", "chosen"], Cells(lines.Single(l => l.Contains("chosen"))));
         Assert.Contains(lines, l => l.Contains("r3") && l.Contains("not eligible: draining"));
+    }
+
+    [Fact]
+    public async Task A_decision_says_how_many_there_were_and_what_is_unusual_of_each()
+    {
+        var lines = await Lines(
+            """
+            {"replica": "a", "runner_up": "b", "policy": "penstock", "cost_kind": "sum", "cost_unit": "s",
+             "replicas_considered": 1200, "candidates": [
+              {"replica": "a", "eligible": true, "cost": 0.3, "matched_tokens": 999, "load_age_ms": 800,
+               "cache_trust": "trusted", "index_tokens": {"device": 1000, "host": 0, "disk": 0, "shared": 0},
+               "terms": [{"name": "prefill", "value": 0.3, "unit": "s"}]},
+              {"replica": "b", "eligible": true, "cost": 0.7, "matched_tokens": 700, "load_age_ms": 12400,
+               "cache_trust": "suspect", "index_tokens": {"device": 512, "host": 256, "disk": 0, "shared": 0},
+               "terms": [{"name": "prefill", "value": 0.7, "unit": "s"}]}]}
+            """,
+            "explain", "dec_1");
+        Assert.Contains("Replicas  1,200 considered, the 2 that cost least are shown", lines);
+        Assert.Equal(
+            ["Replica", "Cost (s)", "prefill (s)", "Cached", "Note"], Cells(lines.Single(l => l.Contains("Replica "))));
+        Assert.Contains(lines, l => l.TrimEnd().EndsWith(" chosen", StringComparison.Ordinal));
+        Assert.Contains("Why: a costs 0.3 against 0.7 s for b, mostly for its prefill: 0.3 against 0.7 s.", lines);
+        var notes = string.Join(' ', lines.Where(l => !l.StartsWith("Why", StringComparison.Ordinal))
+            .SkipWhile(l => !l.Contains("runner-up")).TakeWhile(l => l.Length > 0).Select(l => l.Trim()));
+        Assert.Contains("its cache index is suspect", notes);
+        Assert.Contains("512 (device) and 256 (host)", notes);
+        Assert.Contains("told its load 12 s ago", notes);
+    }
+
+    [Theory]
+    [InlineData("""
+        "cost_kind":"rank","candidates":[{"replica":"a","cost":67108864,"terms":[{"name":"waiting","value":1,
+        "unit":"requests"},{"name":"uncached","value":5,"unit":"tokens"}]},{"replica":"b","cost":67108999,
+        "terms":[{"name":"waiting","value":1,"unit":"requests"},{"name":"uncached","value":9,"unit":"tokens"}]}]
+        """, "Why: policy p puts a before b, for its uncached: 5 against 9 tokens.", "Rank", "1")]
+    [InlineData("""
+        "cost_kind":"product","cost_unit":"tokens·requests","candidates":[{"replica":"a","cost":300,"terms":[
+        {"name":"prefill","value":300,"unit":"tokens"},{"name":"load","value":0,"unit":"requests"}]},
+        {"replica":"b","cost":800,"terms":[{"name":"prefill","value":400,"unit":"tokens"},
+        {"name":"load","value":1,"unit":"requests"}]}]
+        """, "Why: a costs 300 against 800 tokens·requests for b, mostly for its load: 0 against 1 requests.",
+        "Cost (tokens·requests)", "300")]
+    [InlineData("""
+        "cost_kind":"draw","candidates":[{"replica":"a","cost":0.25,"terms":[]},{"replica":"b","cost":0.5,"terms":[]}]
+        """, "Why: policy p draws, and drew a.", "Draw", "0.25")]
+    [InlineData("""
+        "cost_kind":"sum","cost_unit":"requests","candidates":[{"replica":"a","cost":7,"terms":[]},
+        {"replica":"b","passed_over":true,"terms":[]}]
+        """, "Why: policy p prefers a and passes over all others.", "Cost (requests)", "7")]
+    [InlineData("""
+        "cost_kind":"sum","candidates":[{"replica":"a","cost":0.3,"terms":[{"name":"place","value":0.3,"unit":""}]},
+        {"replica":"b","cost":0.7,"terms":[{"name":"place","value":0.7,"unit":""}]}]
+        """, "Why: a costs 0.3 against 0.7 for b, mostly for its place: 0.3 against 0.7.", "Cost", "0.3")]
+    public async Task A_cost_is_explained_as_what_it_is(string how, string why, string heading, string cost)
+    {
+        var lines = await Lines($$"""{"policy":"p","replica":"a","runner_up":"b",{{how}}}""", "explain", "dec_1");
+        Assert.Contains(why, lines);
+        Assert.Equal(heading, Cells(lines.Single(l => l.Contains("Replica ")))[1]);
+        Assert.Equal(cost, Cells(lines.Single(l => l.Contains("chosen")))[2]);
     }
 
     [Theory]

@@ -2,6 +2,7 @@ using Penstock.Core.Replicas;
 using Penstock.Engines;
 using Penstock.Engines.Probing;
 using Penstock.Engines.Watching;
+using Penstock.Gateway.Tests.Cluster;
 using Penstock.Tests.Shared;
 using Penstock.Tests.Shared.Personalities;
 
@@ -61,6 +62,69 @@ public class ReplicaWatchTests
         facts.Model = "new";
         await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal("new", (await listener.NextIdentityAsync()).Models[0].Id);
+    }
+
+    /// <summary>A busy engine is late with this or that, and would be taken for another one, or for one that can do
+    /// less.</summary>
+    [Theory]
+    [InlineData("GET /metrics")]
+    [InlineData("POST /v1/messages")]
+    [InlineData("POST /tokenize")]
+    public async Task An_engine_that_is_late_with_a_page_is_not_known_before_the_page_comes(string late)
+    {
+        await using var engine = Personality.Vllm.Start(new EngineFacts { OwnedBy = "somebody" });
+        engine.Once(late, Script.Empty.Hang());
+        engine.Once(late, Script.Empty.Hang());
+        var clock = new ManualClock();
+        using var client = Wires.Client(clock);
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        watch.Start();
+        var found = await PassTimeAsync(clock, listener.NextIdentityAsync().AsTask());
+        Assert.True(engine.To(late).Count() > 2);
+        Assert.Equal("vllm", found.Adapter.Name);
+        Assert.True(found.Can(
+            EngineCapabilities.NativeMessages | EngineCapabilities.NativeChat | EngineCapabilities.Tokenize
+            | EngineCapabilities.Metrics));
+        Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
+    }
+
+    [Fact]
+    public async Task An_engine_that_stays_late_with_a_page_is_taken_as_it_shows_itself_and_looked_at_again()
+    {
+        await using var engine = Personality.Vllm.Start(new EngineFacts { OwnedBy = "somebody" });
+        var usual = engine.AnswerTo("GET /metrics");
+        engine.On("GET /metrics", Script.Empty.Hang());
+        var clock = new ManualClock();
+        using var client = Wires.Client(clock);
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        watch.Start();
+        var first = await PassTimeAsync(clock, listener.NextIdentityAsync().AsTask());
+        Assert.Equal("openai", first.Adapter.Name);
+        Assert.True(engine.To("GET /metrics").Count() >= 3);
+        Assert.True(watch.Health.IsRoutable);
+        engine.On("GET /metrics", usual);
+        var second = await PassTimeAsync(clock, listener.NextIdentityAsync().AsTask());
+        Assert.Equal("vllm", second.Adapter.Name);
+    }
+
+    [Fact]
+    public async Task An_engine_that_is_late_with_all_that_takes_requests_is_never_taken_for_one_that_takes_none()
+    {
+        await using var engine = Personality.Vllm.Start();
+        engine.On("POST /v1/messages", Script.Empty.Hang()).On("POST /v1/chat/completions", Script.Empty.Hang());
+        var clock = new ManualClock();
+        using var client = Wires.Client(clock);
+        var listener = new RecordingListener();
+        await using var watch = Watch(engine, client, listener, clock);
+        watch.Start();
+        await PassTimeAsync(clock, engine.RequestAsync("POST /v1/messages", Wires.Guard, ordinal: 5));
+        Assert.Null(watch.Identity);
+        Assert.False(watch.Health.IsRoutable);
+        Personality.Vllm.Install(engine, new EngineFacts());
+        var found = await PassTimeAsync(clock, listener.NextIdentityAsync().AsTask());
+        Assert.True(found.Can(EngineCapabilities.NativeMessages | EngineCapabilities.NativeChat));
     }
 
     [Fact]
@@ -233,6 +297,18 @@ public class ReplicaWatchTests
         Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
         await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal("bug", (await listener.NextFaultAsync()).Message);
+    }
+
+    /// <summary>Moves time, by less than any answer may take while a real one comes, until something is done.
+    /// </summary>
+    private static async Task<T> PassTimeAsync<T>(ManualClock clock, Task<T> what)
+    {
+        await Until.TrueAsync(() =>
+        {
+            clock.Advance(what.IsCompleted ? TimeSpan.Zero : TimeSpan.FromMilliseconds(50));
+            return what.IsCompleted;
+        });
+        return await what;
     }
 
     private static ReplicaWatch Watch(

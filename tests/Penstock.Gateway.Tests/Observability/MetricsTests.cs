@@ -46,6 +46,12 @@ public sealed partial class MetricsTests
         Assert.Equal(3, page.Sum("penstock_log_lines_total"));
         Assert.Equal(1, page.Sum("penstock_replica_health", ("replica", "r1")));
         Assert.Equal(1, page.Sum("penstock_replica_routable", ("replica", "r1")));
+        Assert.Equal(65_536, page.Sum("penstock_replica_prefix_blocks_limit", ("pool", "p"), ("replica", "r1")));
+        Assert.InRange(page.Sum("penstock_replica_prefix_blocks", ("replica", "r1")), 1, 10);
+        Assert.Equal(16_000, page.Sum("penstock_replica_prefix_tokens_limit", ("replica", "r1")));
+        Assert.InRange(page.Sum("penstock_replica_prefix_tokens", ("replica", "r1")), 1, 100);
+        Assert.Equal(0, page.Sum("penstock_replica_prefix_overflows_total", ("replica", "r1")));
+        Assert.Equal(0, page.Sum("penstock_replica_cache_event_unknown_total", ("replica", "r1")));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Penstock.Core.Recording;
+using Penstock.Core.Routing;
 using Penstock.Gateway.Tests.CommandLine;
 using Penstock.Gateway.Tests.Requests;
 using Penstock.Tests.Shared;
@@ -36,6 +37,7 @@ public class ParityTests
         var run = await CommandRun.Of("replay", path);
         Assert.Equal(1, run.Code);
         Assert.Contains("differs at decision", run.Output);
+        Assert.Matches(@"decision \d+ \(dec_[0-9a-f]{16}, \d{4}-\d\d-\d\dT[0-9:.]{12}Z\):", run.Output);
         Assert.Contains("recorded  r", run.Output);
         Assert.Contains("replayed  r", run.Output);
     }
@@ -47,6 +49,35 @@ public class ParityTests
         var run = await CommandRun.Of("replay", work.Logs, "--policy", "round-robin");
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.Contains($"of {Conversations * Turns} requests elsewhere", run.Output);
+    }
+
+    /// <summary>One log is damaged in its middle, one is whole by its checksums and cannot have been written, one is
+    /// torn: the last is no fault, and all of them are looked at.</summary>
+    [Fact]
+    public async Task Every_log_of_a_folder_is_looked_at_and_damage_ends_with_1()
+    {
+        await using var work = await WorkAsync();
+        var path = Assert.Single(Directory.GetFiles(work.Logs));
+        var log = await File.ReadAllBytesAsync(path, RunningGateway.Guard);
+        await File.WriteAllBytesAsync(path + ".torn.plog", log[..^1], RunningGateway.Guard);
+        var run = await CommandRun.Of("replay", work.Logs, "--json");
+        Assert.Equal(0, run.Code);
+        Assert.True(JsonElement.Parse(run.Output).GetProperty("logs")[1].GetProperty("torn").GetBoolean());
+
+        await File.WriteAllBytesAsync(path + ".crash.plog", WithImpossibleEvent(log), RunningGateway.Guard);
+        log[log.Length / 2] ^= 1;
+        await File.WriteAllBytesAsync(path + ".bad.plog", log, RunningGateway.Guard);
+        run = await CommandRun.Of("replay", work.Logs, "--json");
+        Assert.Equal((1, ""), (run.Code, run.Error));
+        var report = JsonElement.Parse(run.Output);
+        Assert.False(report.GetProperty("same").GetBoolean());
+        var logs = report.GetProperty("logs").EnumerateArray().ToArray();
+        Assert.Equal([true, false, false, true], logs.Select(l => l.GetProperty("same").GetBoolean()));
+        Assert.True(logs[1].GetProperty("damaged").GetBoolean());
+        Assert.InRange(logs[1].GetProperty("unread_bytes").GetInt64(), log.Length / 3, log.Length);
+        Assert.Contains("the replay failed: ", logs[2].GetProperty("problem").GetString());
+        run = await CommandRun.Of("replay", work.Logs);
+        Assert.Contains("bytes were not looked at", run.Output);
     }
 
     [Theory]
@@ -103,10 +134,21 @@ public class ParityTests
         }
     }
 
+    /// <summary>The log of an event at a replica that the pool has not.</summary>
+    private static byte[] WithImpossibleEvent(ReadOnlySpan<byte> log)
+    {
+        var left = log;
+        LogChunk.Take(ref left, out _);
+        byte[] record = [16 + (byte)PoolEventKind.Eligibility, 0, 200, 1, 0, 0];
+        var head = new byte[LogChunk.HeadBytes];
+        LogChunk.WriteHead(record, head);
+        return [.. log[..^left.Length], .. head, .. record];
+    }
+
     private static byte[] OfAnotherSeed(ReadOnlySpan<byte> log)
     {
         var header = PoolReplay.HeaderOf(log);
-        LogChunk.TryTake(ref log, out _);
+        LogChunk.Take(ref log, out _);
         var changed = new System.Buffers.ArrayBufferWriter<byte>();
         (header with { Seed = header.Seed + 1 }).Write(changed);
         var head = new byte[LogChunk.HeadBytes];

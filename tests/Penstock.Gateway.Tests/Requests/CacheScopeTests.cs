@@ -48,6 +48,20 @@ public class CacheScopeTests
         Assert.Equal([0, 0, 1], (await gateway.DecisionsAsync()).Select(d => Math.Min(1, Predicted(d))));
     }
 
+    [Theory]
+    [InlineData("\"cache_salt\":\"a\",", "\"cache_salt\":\"b\",", 0)]
+    [InlineData("\"cache_salt\":\"a\",", "\"cache_salt\":\"a\",", 1)]
+    [InlineData("\"prompt_logprobs\":1,", "\"prompt_logprobs\":1,", 0)]
+    public async Task What_keeps_an_engine_from_finding_a_prefix_keeps_it_from_being_predicted(
+        string first, string second, int predicted)
+    {
+        await using var engine = Personality.Vllm.Start(new EngineFacts { InputTokens = 500 });
+        await using var gateway = await RunningGateway.StartAsync(engine);
+        Assert.Equal(200, (await AskAsync(gateway, RunningGateway.Key, members: first)).Status);
+        Assert.Equal(200, (await AskAsync(gateway, RunningGateway.Key, members: second)).Status);
+        Assert.Equal([0, predicted], (await gateway.DecisionsAsync()).Select(d => Math.Min(1, Predicted(d))));
+    }
+
     private static KeyConfig Key(string org, string workspace) => new()
     {
         Id = "k2",
@@ -56,14 +70,15 @@ public class CacheScopeTests
         Secret = new KeySecretConfig { Sha256 = RunningGateway.Sha256(Other) },
     };
 
-    private static Task<Answer> AskAsync(RunningGateway gateway, string key, string model = RunningGateway.Model)
+    private static Task<Answer> AskAsync(
+        RunningGateway gateway, string key, string model = RunningGateway.Model, string members = "")
     {
         gateway.Client.DefaultRequestHeaders.Remove("x-api-key");
         gateway.Client.DefaultRequestHeaders.Add("x-api-key", key);
         var text = string.Join(' ', Enumerable.Range(0, 400));
         return gateway.AskAsync(
             Bodies.Messages,
-            $$"""{"model":"{{model}}","max_tokens":9,"messages":[{"role":"user","content":"{{text}}"}]}""");
+            $$"""{"model":"{{model}}","max_tokens":9,{{members}}"messages":[{"role":"user","content":"{{text}}"}]}""");
     }
 
     private static long Predicted(System.Text.Json.JsonElement decision) =>

@@ -12,6 +12,8 @@ public class ConcurrencyTests
 
     private static readonly string[] Messages = [.. CannedAnswers.MessageEvents(new EngineFacts())];
 
+    private static readonly string[] Routes = ["POST /v1/messages", "POST /v1/chat/completions"];
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -20,6 +22,7 @@ public class ConcurrencyTests
         var engines = Enumerable.Range(0, 3).Select(_ => Personality.Vllm.Start()).ToArray();
         await using var gateway = await RunningGateway.StartAsync(engines);
         var random = new Random(seed);
+        Array.ForEach(engines, AnswerWithoutEnd);
         await OneAsync(gateway, kind: 0, leaveAfter: 200);
         await OneAsync(gateway, kind: 0, leaveAfter: 20);
         Array.ForEach(engines, e => AddFaults(e, random));
@@ -59,15 +62,23 @@ public class ConcurrencyTests
         }
     }
 
-    /// <summary>The engine fails its first requests, each time in another way.</summary>
-    private static void AddFaults(ScriptedEngine engine, Random random)
+    /// <summary>A request that wants it is answered until its client leaves.</summary>
+    private static void AnswerWithoutEnd(ScriptedEngine engine)
     {
-        foreach (var route in new[] { "POST /v1/messages", "POST /v1/chat/completions" })
+        foreach (var route in Routes)
         {
             var usual = engine.AnswerTo(route);
             engine.On(route, r => r.Header("x-endless") is null
                 ? usual(r)
                 : Script.EventsHead().SendChunk(Messages[0]).Hang());
+        }
+    }
+
+    /// <summary>The engine fails its first requests, each time in another way.</summary>
+    private static void AddFaults(ScriptedEngine engine, Random random)
+    {
+        foreach (var route in Routes)
+        {
             for (var i = 0; i < FaultsEach; i++)
             {
                 engine.Once(route, random.Next(5) switch

@@ -100,6 +100,28 @@ public class FailureTests
         Assert.Equal("engine_failed", Assert.Single(await gateway.CloseBooksAsync()).Outcome);
     }
 
+    [Fact]
+    public async Task A_replica_that_speaks_no_known_dialect_gets_nothing_and_is_not_taken_for_ill()
+    {
+        await using var engine = Personality.Vllm.Start();
+        engine.Without("POST /v1/messages").Without("POST /v1/chat/completions");
+        await using var gateway = await RunningGateway.StartAsync(engine);
+        for (var i = 0; i < 4; i++)
+        {
+            var answer = await gateway.AskAsync(Bodies.Messages, Bodies.Of(Dialect.Anthropic, stream: false));
+            Assert.Equal((529, "1"), (answer.Status, answer.Header("retry-after")));
+        }
+
+        Assert.DoesNotContain(engine.To("POST /v1/messages"), r => r.Body.Length > 0);
+        var decision = (await gateway.DecisionsAsync())[0];
+        var candidate = Assert.Single(decision.GetProperty("candidates").EnumerateArray());
+        Assert.Equal("speaks no API that is known", candidate.GetProperty("why_not").GetString());
+        var replica = RunningGateway.Replicas(await gateway.AdminAsync("/admin/fleet")).Single();
+        Assert.Equal("healthy", replica.GetProperty("health").GetString());
+        Assert.Contains(gateway.Faults.News, n => n.Contains("in no API that is known"));
+        Assert.All(await gateway.CloseBooksAsync(), b => Assert.Equal([" no_replica"], b.Story));
+    }
+
     [Theory, MemberData(nameof(KindNames))]
     public async Task A_replica_that_is_gone_is_passed_over(string kind)
     {

@@ -55,6 +55,25 @@ public class RoutingHintsTests
     public void A_value_of_absurd_length_names_no_session() =>
         Assert.Equal(0UL, Session(1, ("session-id", new string('x', 5_000))));
 
+    /// <summary>A client may send headers of its own making, and values of any length.</summary>
+    [Fact]
+    public void For_the_record_only_the_known_ones_are_kept_and_of_each_the_beginning()
+    {
+        var headers = new HeaderDictionary
+        {
+            ["X-Claude-Code-Session-Id"] = new string('s', 5_000),
+            ["x-claude-code-request-class"] = "main",
+            ["x-claude-code-of-my-own-making"] = "v",
+            ["user-agent"] = "a",
+        };
+        Assert.Equal(
+            [
+                KeyValuePair.Create("x-claude-code-session-id", new string('s', RoutingHints.KeptCharsMax)),
+                KeyValuePair.Create("x-claude-code-request-class", "main"),
+            ],
+            RoutingHints.Kept(headers));
+    }
+
     private static RoutingHints Read(params (string Name, string Value)[] headers) => Read(1, headers);
 
     private static ulong Session(ulong key, params (string Name, string Value)[] headers) =>

@@ -55,6 +55,14 @@ public sealed class SeveralGatewaysTests
     }
 
     [Fact]
+    public void A_gateway_may_die_before_it_hears_of_an_answer_that_is_complete()
+    {
+        var outcome = Run(new PeerOptions { DiesAt = 40.5 }, gateways: 3, hearEvery: 1);
+        AssertNothingIsLeft(outcome, hasDead: true);
+        Assert.InRange(outcome.Requests.Count(r => !r.IsCompleted), 1, outcome.Requests.Count / 10);
+    }
+
+    [Fact]
     public void Gateways_that_hear_each_other_predict_what_they_find_nearly_as_well_as_one()
     {
         var (one, four) = (Run(new PeerOptions(), gateways: 1), Run(new PeerOptions()));
@@ -99,7 +107,7 @@ public sealed class SeveralGatewaysTests
         }
     }
 
-    private static FleetOutcome Run(PeerOptions peers, int gateways = 4)
+    private static FleetOutcome Run(PeerOptions peers, int gateways = 4, double hearEvery = 0)
     {
         var options = new FleetOptions
         {
@@ -111,6 +119,7 @@ public sealed class SeveralGatewaysTests
             Seed = 5,
             Gateways = gateways,
             Peers = peers,
+            HearEvery = hearEvery,
         };
         var chats = new ChatOptions { Concurrent = 30, TurnTokens = 800, ThinkSeconds = 5 };
         return Fleet.Run(options, new ChatWorkload(chats, seed: 1));

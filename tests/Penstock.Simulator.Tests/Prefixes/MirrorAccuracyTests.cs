@@ -20,6 +20,15 @@ public class MirrorAccuracyTests
         ModelLengthMax = 60_000,
     };
 
+    private static readonly EngineProfile Slots = Profile with
+    {
+        Engine = "llama.cpp",
+        Cache = CacheKind.Slots,
+        BlockSize = 1,
+        SequencesMax = 8,
+        KvBlocks = 8 * Profile.ModelLengthMax,
+    };
+
     [Fact]
     public void Predicts_what_the_engine_finds_where_the_work_is_three_times_the_cache()
     {
@@ -46,23 +55,55 @@ public class MirrorAccuracyTests
     }
 
     /// <summary>llama.cpp: a conversation a slot, and no memory beside them.</summary>
-    [Fact]
-    public void Predicts_what_slots_find_where_there_are_more_conversations_than_slots()
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Predicts_what_slots_find_where_there_are_more_conversations_than_slots(ulong seed)
     {
-        var profile = Profile with
-        {
-            Engine = "llama.cpp",
-            Cache = CacheKind.Slots,
-            BlockSize = 1,
-            SequencesMax = 8,
-            KvBlocks = 8 * Profile.ModelLengthMax,
-        };
-        using var fleet = new MirroredFleet(profile, new Workload(60, 8, 120), 4, 1);
+        using var fleet = new MirroredFleet(Slots, new Workload(60, 8, 120), 4, seed);
         fleet.Run(1_500);
         fleet.Run(3_000);
+        AssertAgrees(fleet, 0.05);
+    }
 
-        // Short of the 95 % that the other kinds reach: which sequence a request gets depends on which is free first.
-        AssertAgrees(fleet, 0.05, near: 0.93);
+    /// <summary>llama.cpp with <c>--cache-ram</c>, and more conversations than both hold.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Predicts_what_slots_and_the_memory_of_the_host_find(ulong seed)
+    {
+        var profile = Slots with { HostCacheTokens = 32_000 };
+        using var fleet = new MirroredFleet(profile, new Workload(120, 8, 120), 4, seed);
+        fleet.Run(1_500);
+        fleet.Run(3_000);
+        AssertAgrees(fleet, 0.05);
+    }
+
+    /// <summary>As llama-server is by default: whether it keeps anything, and how much, it does not say.</summary>
+    [Theory]
+    [InlineData(32_000)]
+    [InlineData(0)]
+    public void Learns_what_the_memory_of_the_host_keeps(int hostTokens)
+    {
+        var profile = Slots with { HostCacheTokens = hostTokens };
+        using var fleet = new MirroredFleet(profile, new Workload(120, 8, 120) { TellsHost = false }, 4, 3);
+        fleet.Run(3_000);
+        Print(fleet, "while it was learning");
+        fleet.Run(3_000);
+        AssertAgrees(fleet, 0.05);
+    }
+
+    [Fact]
+    public void Agrees_again_once_an_empty_mirror_has_seen_slots_at_work()
+    {
+        using var fleet = new MirroredFleet(Slots, new Workload(60, 8, 120), 4, 2);
+        fleet.Run(1_500);
+        fleet.RestartGateway();
+        fleet.Run(1_000);
+        Print(fleet, "while it was learning");
+        fleet.Run(2_000);
+        AssertAgrees(fleet, 0.05);
     }
 
     [Fact]
@@ -118,12 +159,12 @@ public class MirrorAccuracyTests
         Assert.InRange(Math.Abs(predicted - cached), 0, 0.05 * cached);
     }
 
-    internal static void AssertAgrees(MirroredFleet fleet, double within, double near = 0.95)
+    internal static void AssertAgrees(MirroredFleet fleet, double within)
     {
         var share = Print(fleet, "");
         var (predicted, cached) = (fleet.Compared.Sum(c => c.Predicted), fleet.Compared.Sum(c => c.Cached));
         Assert.InRange(Math.Abs(predicted - cached), 0, within * cached);
-        Assert.InRange(share, near, 1);
+        Assert.InRange(share, 0.95, 1);
     }
 
     /// <summary>Writes the figures down; returns the share of requests that were predicted within one block.</summary>

@@ -19,6 +19,7 @@ internal sealed class MirroredFleet : IDisposable, IPoolTeller
     private readonly Candidate[] _candidates;
     private readonly RoutePolicy _policy = RoutePolicies.Create("penstock")!;
     private readonly Dictionary<long, Sent> _sent = [];
+    private readonly HashSet<long> _cancelled = [];
     private readonly PriorityQueue<Conversation, long> _due = new();
     private readonly PrefixChainBuilder _chain = new();
     private readonly EventWire[] _wires = [];
@@ -82,6 +83,7 @@ internal sealed class MirroredFleet : IDisposable, IPoolTeller
             foreach (var (id, sent) in _sent.Where(s => s.Value.Decision.Replica == replica).ToList())
             {
                 _engines[replica].Cancel(id, _now);
+                _cancelled.Add(id);
                 Schedule(sent.Conversation);
             }
         }
@@ -170,6 +172,8 @@ internal sealed class MirroredFleet : IDisposable, IPoolTeller
                     Slots = _profile.Cache == CacheKind.Slots ? _profile.SequencesMax : 0,
                     CapacityTokens = _profile.KvTokens,
                     BlockTokens = _profile.BlockSize,
+                    HostTokens = _workload.TellsHost ? _profile.HostCacheTokens : 0,
+                    HasHost = !_workload.TellsHost || _profile.HostCacheTokens > 0,
                 }));
             }
         }
@@ -223,6 +227,12 @@ internal sealed class MirroredFleet : IDisposable, IPoolTeller
 
     private void See(in EngineEvent happened)
     {
+        // The step under way still has what was cancelled in it.
+        if (_cancelled.Contains(happened.RequestId))
+        {
+            return;
+        }
+
         var sent = _sent[happened.RequestId];
         switch (happened.Kind)
         {
@@ -322,6 +332,9 @@ internal sealed record Workload(int Conversations, int Turns, double ThinkSecond
     public int SystemTokens { get; init; } = 1_500;
 
     public bool TellsShape { get; init; } = true;
+
+    /// <summary>False: that an engine may keep something in the host's memory is all that is known.</summary>
+    public bool TellsHost { get; init; } = true;
 
     /// <summary>Prompts are known by the engine's tokens, not by their bytes.</summary>
     public bool KeysAreTokens { get; init; }

@@ -151,6 +151,23 @@ public sealed class KvBatchReaderTests
         Assert.Equal("TooManyEvents", EventText.Of(Golden.SGLangArrays, new KvEventLimits { EventsMax = 3 }));
     }
 
+    [Fact]
+    public void Hands_out_once_that_all_is_cleared_where_it_is_said_in_a_row()
+    {
+        Assert.Equal("at 1 rank -1\nCleared\nRemoved Device 7\nCleared", EventText.Of(Clears("ccrcc")));
+    }
+
+    /// <summary>A few bytes each, and each costs whoever listens more than a block.</summary>
+    [Fact]
+    public void Counts_that_all_is_cleared_for_many_blocks()
+    {
+        var limits = new KvEventLimits { BlocksMax = 3 * (KvEventLimits.BlocksPerClear + 1) };
+        var text = EventText.Of(Clears("crcrcrcr"), limits);
+        Assert.EndsWith("truncated", text, StringComparison.Ordinal);
+        Assert.Equal(3, text.Split("Cleared").Length - 1);
+        Assert.DoesNotContain("truncated", EventText.Of(Clears("crcrcr"), limits), StringComparison.Ordinal);
+    }
+
     /// <summary>SGLang with pages of one token: each in an event of its own, as many pushed out as stored.</summary>
     [Fact]
     public void Takes_a_prompt_of_128k_tokens_in_pages_of_one_that_pushes_out_as_many()
@@ -218,6 +235,23 @@ public sealed class KvBatchReaderTests
         Assert.Equal(load, again);
         Assert.False(KvLoad.TryRead(Golden.Vllm024Arrays, out _));
         Mutations.Survives(map, m => KvLoad.TryRead(m, out _));
+    }
+
+    /// <summary>An event for each letter: c clears all, r removes a block.</summary>
+    private static byte[] Clears(string kinds)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var writer = new KvBatchWriter(output, KvDialect.VllmArrays, KvHashForm.Unsigned);
+        writer.Begin(1, kinds.Length, null);
+        foreach (var kind in kinds)
+        {
+            writer.Write(kind == 'c'
+                ? new KvEvent { Kind = KvEventKind.Cleared }
+                : new KvEvent { Kind = KvEventKind.Removed, Hashes = [7] });
+        }
+
+        writer.End(null);
+        return output.WrittenSpan.ToArray();
     }
 
     private static int Blocks(byte[] payload, KvEventBuffers buffers, KvEventLimits limits)

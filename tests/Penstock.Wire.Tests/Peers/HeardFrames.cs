@@ -16,10 +16,10 @@ internal sealed class HeardFrames : IPeerFrames
     public void Load(PeerReplica replica, int inFlight, long prefillTokens, long decodeTokens) =>
         Lines.Add($"load {replica.Pool}/{replica.Name} {inFlight} {prefillTokens} {decodeTokens}");
 
-    public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens)
+    public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks)
     {
         Chains.Add(blocks.ToArray());
-        Lines.Add($"prefix {replica.Pool}/{replica.Name} {tokens} {string.Join(',', blocks.ToArray())}");
+        Lines.Add($"prefix {replica.Pool}/{replica.Name} {string.Join(',', blocks.ToArray())}");
     }
 
     public void Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer) =>
@@ -27,8 +27,6 @@ internal sealed class HeardFrames : IPeerFrames
             + $"{answer.Hash} {string.Join(',', blocks.ToArray())}");
 
     public void CacheLost(PeerReplica replica) => Lines.Add($"lost {replica.Pool}/{replica.Name}");
-
-    public void Health(PeerReplica replica, bool ejected) => Lines.Add($"health {replica.Name} {ejected}");
 
     public void Goodbye() => Lines.Add("goodbye");
 }

@@ -11,10 +11,9 @@ public class PeerStreamTests
 {
     private static readonly string[] Said =
     [
-        "hello gw-1 42", "heartbeat 1000", "load p/a 3 4096 300", "prefix p/a 640 11,12,13",
-        "prefix p/b 700 11,12,13,14", "answered p/b 701 30 2800 99 11,12,13,14",
-        "answered p/a 640 1 2560 98 11,12,13", "lost p/b", "health a True", "health a False", "heartbeat 1000",
-        "prefix p/a 9 11", "goodbye",
+        "hello gw-1 42", "heartbeat 1000", "load p/a 3 4096 300", "prefix p/a 11,12,13",
+        "prefix p/b 11,12,13,14", "answered p/b 701 30 2800 99 11,12,13,14",
+        "answered p/a 640 1 2560 98 11,12,13", "lost p/b", "heartbeat 1000", "prefix p/a 11", "goodbye",
     ];
 
     [Fact]
@@ -33,12 +32,12 @@ public class PeerStreamTests
         batch.TryHeartbeat(1);
         batch.TryReplica(0, "p", "r");
         batch.TryLoad(0, 2, 128, 0);
-        batch.TryPrefix(0, 5, [0x0102030405060708]);
-        batch.TryPrefix(0, 5, [0x0102030405060708, 1]);
+        batch.TryPrefix(0, [0x0102030405060708]);
+        batch.TryPrefix(0, [0x0102030405060708, 1]);
         Assert.Equal(
-            "01050000" + "01AC02016E" + "02010000" + "01" + "03050000" + "0001700172" + "04050000" + "0002800100"
-            + "050B0000" + "000500" + "0807060504030201"
-            + "05140000" + "00050101" + "0807060504030201" + "0100000000000000",
+            "01050000" + "02AC02016E" + "02010000" + "01" + "03050000" + "0001700172" + "04050000" + "0002800100"
+            + "050A0000" + "0000" + "0807060504030201"
+            + "05130000" + "000101" + "0807060504030201" + "0100000000000000",
             Convert.ToHexString(batch.Bytes.Span));
     }
 
@@ -48,7 +47,7 @@ public class PeerStreamTests
         var batch = new PeerBatch(1024);
         batch.TryHello(1, "n");
         batch.TryReplica(0, "p", "r");
-        batch.TryPrefix(0, 5, [1, 2]);
+        batch.TryPrefix(0, [1, 2]);
         var (known, other) = (new PeerAnswer(2, 2, 130, 7, 520, 255), new PeerAnswer(2, 3, 130, 7, 520, 255));
         Assert.True(batch.Knows(in known));
         Assert.False(batch.Knows(in other));
@@ -58,10 +57,10 @@ public class PeerStreamTests
         Assert.Equal(
             "09180000" + "008201078804" + "FF00000000000000" + "0201" + "0200000000000000",
             Convert.ToHexString(batch.Bytes.Span[before..]));
-        batch.TryPrefix(0, 5, [1, 2, 3]);
+        batch.TryPrefix(0, [1, 2, 3]);
         var heard = new HeardFrames();
         Assert.Equal(PeerFailure.None, Read(new PeerDecoder(), batch.Bytes.ToArray(), heard));
-        Assert.Equal("prefix p/r 5 1,2,3", heard.Lines[^1]);
+        Assert.Equal("prefix p/r 1,2,3", heard.Lines[^1]);
     }
 
     [Theory]
@@ -77,7 +76,7 @@ public class PeerStreamTests
         var batch = new PeerBatch(1024);
         batch.TryHello(1, "n");
         batch.TryReplica(0, "p", "r");
-        batch.TryPrefix(0, 5, [11]);
+        batch.TryPrefix(0, [11]);
         var bytes = Convert.FromHexString(payload);
         byte[] stream = [.. batch.Bytes.Span, 9, (byte)bytes.Length, 0, 0, .. bytes];
         var heard = new HeardFrames();
@@ -126,7 +125,7 @@ public class PeerStreamTests
             var kept = before.AsSpan(0, rng.NextInt32(before.Length + 1)).ToArray();
             ulong[] chain = [.. kept, .. Draw(ref rng, rng.NextInt32(rng.NextInt32(10) == 0 ? 5_000 : 40) + 1)];
             chains.Add(chain[..Math.Min(chain.Length, PeerFormat.BlocksMax)]);
-            Assert.True(batch.TryPrefix(0, turn, chain));
+            Assert.True(batch.TryPrefix(0, chain));
             Assert.Equal(PeerFailure.None, Read(decoder, batch.Bytes.ToArray(), heard));
             batch.Clear();
         }
@@ -140,17 +139,17 @@ public class PeerStreamTests
         var rng = new Rng(7);
         var batch = new PeerBatch(128 * 1024);
         var chain = Draw(ref rng, 1_600);
-        batch.TryPrefix(0, 1, chain);
+        batch.TryPrefix(0, chain);
         batch.Clear();
-        batch.TryPrefix(0, 1, [.. chain, .. Draw(ref rng, 10)]);
+        batch.TryPrefix(0, [.. chain, .. Draw(ref rng, 10)]);
         Assert.InRange(batch.Bytes.Length, 10 * 8, (10 * 8) + 24);
 
         // A chain that is known whole costs the way to it, and a fork what is after it.
         batch.Clear();
-        batch.TryPrefix(0, 1, chain);
+        batch.TryPrefix(0, chain);
         Assert.InRange(batch.Bytes.Length, 1, 24);
         batch.Clear();
-        batch.TryPrefix(0, 1, [.. chain[..800], .. Draw(ref rng, 10)]);
+        batch.TryPrefix(0, [.. chain[..800], .. Draw(ref rng, 10)]);
         Assert.InRange(batch.Bytes.Length, 10 * 8, (10 * 8) + 24);
     }
 
@@ -164,17 +163,17 @@ public class PeerStreamTests
         var chain = Draw(ref rng, 1_000);
         batch.TryHello(1, "n");
         batch.TryReplica(0, "p", "r");
-        batch.TryPrefix(0, 1, chain);
+        batch.TryPrefix(0, chain);
         for (var told = 0; told < ChainWindow.WindowBlocks; told += PeerFormat.BlocksMax)
         {
             Assert.Equal(PeerFailure.None, Read(decoder, batch.Bytes.ToArray(), heard));
             batch.Clear();
-            batch.TryPrefix(0, 1, Draw(ref rng, PeerFormat.BlocksMax));
+            batch.TryPrefix(0, Draw(ref rng, PeerFormat.BlocksMax));
         }
 
         Assert.Equal(PeerFailure.None, Read(decoder, batch.Bytes.ToArray(), heard));
         batch.Clear();
-        batch.TryPrefix(0, 1, [.. chain, 1]);
+        batch.TryPrefix(0, [.. chain, 1]);
         Assert.InRange(batch.Bytes.Length, 8_008, 8_032);
         Assert.Equal(PeerFailure.None, Read(decoder, batch.Bytes.ToArray(), heard));
         Assert.Equal([.. chain, 1], heard.Chains[^1]);
@@ -208,7 +207,7 @@ public class PeerStreamTests
 
         int Tell(ulong[] blocks)
         {
-            Assert.True(batch.TryPrefix(0, 1, blocks));
+            Assert.True(batch.TryPrefix(0, blocks));
             var length = batch.Bytes.Length;
             Assert.Equal(PeerFailure.None, Read(decoder, batch.Bytes.ToArray(), heard));
             Assert.Equal(blocks, heard.Chains[^1]);
@@ -222,7 +221,7 @@ public class PeerStreamTests
     {
         var batch = new PeerBatch(400);
         batch.TryHello(1, "n");
-        Assert.False(batch.TryPrefix(0, 1, new ulong[100]));
+        Assert.False(batch.TryPrefix(0, new ulong[100]));
         Assert.Equal(1, batch.Frames);
         var length = batch.Bytes.Length;
         Assert.False(batch.TryReplica(0, "p", "r"));
@@ -236,7 +235,7 @@ public class PeerStreamTests
         var decoder = new PeerDecoder();
         Assert.Equal(PeerFailure.None, Read(
             decoder,
-            Convert.FromHexString("01060000" + "01AC02016EFF" + "C8020000" + "ABCD" + "02020000" + "0199"),
+            Convert.FromHexString("01060000" + "02AC02016EFF" + "C8020000" + "ABCD" + "02020000" + "0199"),
             heard));
         Assert.Equal(["hello n 300", "heartbeat 1"], heard.Lines);
         Assert.Equal(1, decoder.Skipped);
@@ -245,35 +244,35 @@ public class PeerStreamTests
     [Theory]
     [InlineData("01FFFF01", PeerFailure.TooLong)] // 131,071 bytes, of which none has come.
     [InlineData("0A000000", PeerFailure.OutOfOrder)] // No greeting.
-    [InlineData("01050000" + "02AC02016E", PeerFailure.OtherVersion)]
-    [InlineData("01030000" + "01AC02", PeerFailure.Malformed)]
-    [InlineData("01050000" + "0101010A", PeerFailure.None)] // Not whole yet.
-    [InlineData("01040000" + "0101010A", PeerFailure.Malformed)] // A name with a line feed.
-    [InlineData("010C0000" + "01FFFFFFFFFFFFFFFF7F016E", PeerFailure.None)]
-    [InlineData("010D0000" + "01FFFFFFFFFFFFFFFFFF01016E", PeerFailure.Absurd)]
-    [InlineData("010D0000" + "01FFFFFFFFFFFFFFFFFF02016E", PeerFailure.Malformed)] // More than 64 bits.
+    [InlineData("01050000" + "03AC02016E", PeerFailure.OtherVersion)]
+    [InlineData("01030000" + "02AC02", PeerFailure.Malformed)]
+    [InlineData("01050000" + "0201010A", PeerFailure.None)] // Not whole yet.
+    [InlineData("01040000" + "0201010A", PeerFailure.Malformed)] // A name with a line feed.
+    [InlineData("010C0000" + "02FFFFFFFFFFFFFFFF7F016E", PeerFailure.None)]
+    [InlineData("010D0000" + "02FFFFFFFFFFFFFFFFFF01016E", PeerFailure.Absurd)]
+    [InlineData("010D0000" + "02FFFFFFFFFFFFFFFFFF02016E", PeerFailure.Malformed)] // More than 64 bits.
     [InlineData(Greeting + Greeting, PeerFailure.OutOfOrder)]
     [InlineData(Greeting + "02010000" + "05" + "02010000" + "04", PeerFailure.OutOfOrder)]
     [InlineData(Greeting + "03050000" + "0101700172", PeerFailure.UnknownReplica)] // Not the next number.
-    [InlineData(Greeting + "07020000" + "0001", PeerFailure.UnknownReplica)]
+    [InlineData(Greeting + "06010000" + "00", PeerFailure.UnknownReplica)]
     [InlineData(Greeting + Named + "04060000" + "00C1843D0000", PeerFailure.Absurd)] // 1,000,001 in flight.
     [InlineData(Greeting + Named + "04090000" + "0000818080808040" + "00", PeerFailure.Absurd)] // 2^42 + 1 tokens.
-    [InlineData(Greeting + Named + "05030000" + "000000", PeerFailure.Absurd)] // A chain of nothing.
-    [InlineData(Greeting + Named + "05040000" + "00008120", PeerFailure.Malformed)]
-    [InlineData(Greeting + Named + "050D0000" + "0000812001" + "0000000000000000", PeerFailure.Absurd)] // 4,097.
-    [InlineData(Greeting + Named + "050C0000" + "00000101" + "0000000000000000", PeerFailure.UnknownBlocks)]
-    [InlineData(Greeting + Named + Chain + "050C0000" + "00000101" + "0100000000000000", PeerFailure.None)]
-    [InlineData(Greeting + Named + Chain + "050C0000" + "00000101" + "0200000000000000", PeerFailure.UnknownBlocks)]
-    [InlineData(Greeting + Named + Chain + "050C0000" + "00000201" + "0100000000000000", PeerFailure.UnknownBlocks)]
-    [InlineData(Greeting + Named + Chain + "050C0000" + "00000100" + "0100000000000000", PeerFailure.UnknownBlocks)]
-    [InlineData(Greeting + Named + Chain + "050C0000" + "00000102" + "0100000000000000", PeerFailure.UnknownBlocks)]
-    [InlineData(Greeting + Named + "050A0000" + "000000" + "00000000000000", PeerFailure.Malformed)]
+    [InlineData(Greeting + Named + "05020000" + "0000", PeerFailure.Absurd)] // A chain of nothing.
+    [InlineData(Greeting + Named + "05030000" + "008120", PeerFailure.Malformed)]
+    [InlineData(Greeting + Named + "050C0000" + "00812001" + "0000000000000000", PeerFailure.Absurd)] // 4,097.
+    [InlineData(Greeting + Named + "050B0000" + "000101" + "0000000000000000", PeerFailure.UnknownBlocks)]
+    [InlineData(Greeting + Named + Chain + "050B0000" + "000101" + "0100000000000000", PeerFailure.None)]
+    [InlineData(Greeting + Named + Chain + "050B0000" + "000101" + "0200000000000000", PeerFailure.UnknownBlocks)]
+    [InlineData(Greeting + Named + Chain + "050B0000" + "000201" + "0100000000000000", PeerFailure.UnknownBlocks)]
+    [InlineData(Greeting + Named + Chain + "050B0000" + "000100" + "0100000000000000", PeerFailure.UnknownBlocks)]
+    [InlineData(Greeting + Named + Chain + "050B0000" + "000102" + "0100000000000000", PeerFailure.UnknownBlocks)]
+    [InlineData(Greeting + Named + "05090000" + "0000" + "00000000000000", PeerFailure.Malformed)]
     public void What_no_gateway_says_ends_the_stream(string hex, PeerFailure failure) =>
         Assert.Equal(failure, Read(new PeerDecoder(), Convert.FromHexString(hex), new HeardFrames()));
 
-    private const string Greeting = "01050000" + "01AC02016E";
+    private const string Greeting = "01050000" + "02AC02016E";
     private const string Named = "03050000" + "0001700172";
-    private const string Chain = "050B0000" + "000000" + "0100000000000000";
+    private const string Chain = "050A0000" + "0000" + "0100000000000000";
 
     [Fact]
     public void No_bytes_whatsoever_are_too_much_for_the_reader() =>
@@ -314,7 +313,7 @@ public class PeerStreamTests
             {
                 batch.TryHeartbeat(i);
                 batch.TryLoad(0, i, i, i);
-                batch.TryPrefix(0, i, chains[i]);
+                batch.TryPrefix(0, chains[i]);
             }
         }));
         var bytes = batch.Bytes;
@@ -334,15 +333,13 @@ public class PeerStreamTests
         batch.TryReplica(0, "p", "a");
         batch.TryReplica(1, "p", "b");
         batch.TryLoad(0, 3, 4096, 300);
-        batch.TryPrefix(0, 640, [11, 12, 13]);
-        batch.TryPrefix(1, 700, [11, 12, 13, 14]);
+        batch.TryPrefix(0, [11, 12, 13]);
+        batch.TryPrefix(1, [11, 12, 13, 14]);
         batch.TryAnswered(1, new PeerAnswer(4, 14, 701, 30, 2_800, 99));
         batch.TryAnswered(0, new PeerAnswer(3, 13, 640, 1, 2_560, 98));
         batch.TryCacheLost(1);
-        batch.TryHealth(0, ejected: true);
-        batch.TryHealth(0, ejected: false);
         batch.TryHeartbeat(1000);
-        batch.TryPrefix(0, 9, [11]);
+        batch.TryPrefix(0, [11]);
         batch.TryGoodbye();
         return batch.Bytes.ToArray();
     }
@@ -383,7 +380,7 @@ public class PeerStreamTests
         {
         }
 
-        public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens)
+        public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks)
         {
         }
 
@@ -392,10 +389,6 @@ public class PeerStreamTests
         }
 
         public void CacheLost(PeerReplica replica)
-        {
-        }
-
-        public void Health(PeerReplica replica, bool ejected)
         {
         }
 

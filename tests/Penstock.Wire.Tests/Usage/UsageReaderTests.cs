@@ -78,15 +78,40 @@ public class UsageReaderTests
     public void A_later_event_replaces_what_it_gives_and_leaves_the_rest()
     {
         var usage = new TokenUsage(10, 100, 200, 2_000, 1, 0);
+        var countsCached = false;
         Assert.True(UsageReader.TryRead(
             Dialect.Anthropic,
             "{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":40,\"input_tokens\":10,"u8.ToArray()
                 .Concat("\"cache_creation_input_tokens\":300,\"cache_read_input_tokens\":null}}"u8.ToArray()).ToArray(),
-            ref usage));
+            ref usage,
+            ref countsCached));
         Assert.Equal(new TokenUsage(10, 100, 200, 2_000, 40, 0), usage);
         Assert.True(UsageReader.TryRead(
-            Dialect.Anthropic, "{\"usage\":{\"cache_creation_input_tokens\":500}}"u8, ref usage));
+            Dialect.Anthropic, "{\"usage\":{\"cache_creation_input_tokens\":500}}"u8, ref usage, ref countsCached));
+        Assert.False(countsCached);
         Assert.Equal(new TokenUsage(10, 500, 0, 2_000, 40, 0), usage);
+    }
+
+    [Theory]
+    [InlineData(Dialect.OpenAiChat, "{\"usage\":{\"prompt_tokens\":5}}", false)]
+    [InlineData(Dialect.OpenAiChat, "{\"usage\":{\"prompt_tokens\":5,\"prompt_tokens_details\":null}}", false)]
+    [InlineData(
+        Dialect.OpenAiChat,
+        "{\"usage\":{\"prompt_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":null}}}",
+        false)]
+    [InlineData(
+        Dialect.OpenAiChat, "{\"usage\":{\"prompt_tokens\":5,\"prompt_tokens_details\":{\"cached_tokens\":0}}}", true)]
+    [InlineData(Dialect.Anthropic, "{\"usage\":{\"input_tokens\":5}}", false)]
+    [InlineData(Dialect.Anthropic, "{\"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":null}}", false)]
+    [InlineData(Dialect.Anthropic, "{\"usage\":{\"input_tokens\":5,\"cache_read_input_tokens\":0}}", true)]
+    public void No_count_of_cached_tokens_is_another_thing_than_a_count_of_none(
+        Dialect dialect, string body, bool counts)
+    {
+        var usage = default(TokenUsage);
+        var countsCached = false;
+        Assert.True(UsageReader.TryRead(dialect, Encoding.UTF8.GetBytes(body), ref usage, ref countsCached));
+        Assert.Equal(counts, countsCached);
+        Assert.Equal(0, usage.CacheRead);
     }
 
     [Theory]
@@ -111,7 +136,9 @@ public class UsageReaderTests
         foreach (var dialect in Enum.GetValues<Dialect>())
         {
             var usage = new TokenUsage(1, 2, 3, 4, 5, 6);
-            Assert.False(UsageReader.TryRead(dialect, Encoding.UTF8.GetBytes(body), ref usage));
+            var countsCached = false;
+            Assert.False(UsageReader.TryRead(dialect, Encoding.UTF8.GetBytes(body), ref usage, ref countsCached));
+            Assert.False(countsCached);
             Assert.Equal(new TokenUsage(1, 2, 3, 4, 5, 6), usage);
         }
     }
@@ -123,7 +150,8 @@ public class UsageReaderTests
         Mutations.Survives(Encoding.UTF8.GetBytes(body), mutated =>
         {
             var usage = default(TokenUsage);
-            UsageReader.TryRead(dialect, mutated, ref usage);
+            var countsCached = false;
+            UsageReader.TryRead(dialect, mutated, ref usage, ref countsCached);
             Assert.True(usage is { Input: >= 0, CacheRead: >= 0, CacheWrite5m: >= 0, CacheWrite1h: >= 0 });
             Assert.True(usage is { Output: >= 0, Thinking: >= 0, Total: >= 0 });
         });
@@ -133,14 +161,17 @@ public class UsageReaderTests
     {
         var body = Encoding.UTF8.GetBytes(Message);
         var usage = default(TokenUsage);
-        UsageReader.TryRead(Dialect.Anthropic, body, ref usage);
-        Assert.Equal(0, Allocation.Of(() => UsageReader.TryRead(Dialect.Anthropic, body, ref usage)));
+        var countsCached = false;
+        UsageReader.TryRead(Dialect.Anthropic, body, ref usage, ref countsCached);
+        Assert.Equal(
+            0, Allocation.Of(() => UsageReader.TryRead(Dialect.Anthropic, body, ref usage, ref countsCached)));
     }
 
     private static TokenUsage Read(Dialect dialect, string body)
     {
         var usage = default(TokenUsage);
-        Assert.True(UsageReader.TryRead(dialect, Encoding.UTF8.GetBytes(body), ref usage));
+        var countsCached = false;
+        Assert.True(UsageReader.TryRead(dialect, Encoding.UTF8.GetBytes(body), ref usage, ref countsCached));
         return usage;
     }
 }

@@ -7,7 +7,8 @@ namespace Penstock.LiveBench.Report;
 internal sealed record Mark(
     long Timestamp, double Gateway, double Engines, MachineTime Machine, double Clients, EngineTotals[] Totals);
 
-/// <summary>The machine's time in ticks of all cores: busy (the host's share included), and all.</summary>
+/// <summary>The machine's time in ticks of all cores: busy (the host's share included; not what is niced, which gives
+/// way), and all.</summary>
 internal readonly record struct MachineTime(long Busy, long All)
 {
     public static MachineTime Read()
@@ -15,6 +16,6 @@ internal readonly record struct MachineTime(long Busy, long All)
         // user nice system idle iowait irq softirq steal (man 5 proc)
         var fields = File.ReadLines("/proc/stat").First().Split(' ', StringSplitOptions.RemoveEmptyEntries)[1..9]
             .Select(field => long.Parse(field, CultureInfo.InvariantCulture)).ToArray();
-        return new MachineTime(fields.Sum() - fields[3] - fields[4], fields.Sum());
+        return new MachineTime(fields.Sum() - fields[1] - fields[3] - fields[4], fields.Sum());
     }
 }

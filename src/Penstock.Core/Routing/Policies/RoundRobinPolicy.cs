@@ -35,5 +35,5 @@ internal sealed class RoundRobinPolicy : RoutePolicy
 
     public override void Save(StateWriter to) => to.Write(_next);
 
-    public override void Load(ref StateReader from) => _next = from.Read<int>();
+    public override void Load(ref StateReader from) => _next = PolicyState.Checked(from.Read<int>());
 }

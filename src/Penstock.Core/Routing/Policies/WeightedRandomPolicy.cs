@@ -13,6 +13,8 @@ internal sealed class WeightedRandomPolicy : RoutePolicy
 {
     public override string Name => "weighted-random";
 
+    public override CostKind Kind => CostKind.Draw;
+
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
         foreach (ref var candidate in candidates)

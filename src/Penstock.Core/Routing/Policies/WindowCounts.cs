@@ -35,6 +35,22 @@ internal sealed class WindowCounts(TimeSpan window)
         Sum += amount;
     }
 
+    /// <summary>The replica is gone, and its slot can be another's.</summary>
+    public void Forget(int replica)
+    {
+        if (_totals.Length == 0)
+        {
+            return;
+        }
+
+        Sum -= _totals[replica];
+        _totals[replica] = 0;
+        for (var slice = 0; slice < Slices; slice++)
+        {
+            _slices[(slice * _totals.Length) + replica] = 0;
+        }
+    }
+
     /// <summary>Lets go of what is older than the window. An instant before the newest one changes nothing.</summary>
     public void Advance(Instant at)
     {

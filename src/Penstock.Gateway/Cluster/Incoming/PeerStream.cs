@@ -50,15 +50,12 @@ internal sealed class PeerStream(PeerView view, PeerViews views, ClusterCounters
     void IPeerFrames.Load(PeerReplica replica, int inFlight, long prefillTokens, long decodeTokens) =>
         view.Load(this, replica, new PeerLoad(inFlight, prefillTokens, decodeTokens));
 
-    void IPeerFrames.Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens) =>
-        view.Prefix(this, replica, blocks, tokens);
+    void IPeerFrames.Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks) => view.Prefix(this, replica, blocks);
 
     void IPeerFrames.Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer) =>
         view.Answered(this, replica, blocks, in answer);
 
     void IPeerFrames.CacheLost(PeerReplica replica) => view.CacheLost(this, replica);
-
-    void IPeerFrames.Health(PeerReplica replica, bool ejected) => view.Health(this, replica, ejected);
 
     void IPeerFrames.Goodbye()
     {

@@ -102,13 +102,22 @@ internal sealed class PeerView(PeerNode node, IPeerSink sink, ClusterCounters co
             {
                 Volatile.Write(ref _here, true);
                 ClusterLog.Heard(log, Node.Name);
-                foreach (var load in _loads)
-                {
-                    Tell(load.Key.Pool, load.Key.Replica, load.Value);
-                }
+                TellLoads();
             }
 
             sink.PeerHeard(Node, _asOf);
+        }
+    }
+
+    /// <summary>Tells the sink all loads again: it may know more replicas now than when they were said.</summary>
+    public void Retell()
+    {
+        lock (_lock)
+        {
+            if (_here)
+            {
+                TellLoads();
+            }
         }
     }
 
@@ -136,13 +145,13 @@ internal sealed class PeerView(PeerNode node, IPeerSink sink, ClusterCounters co
         }
     }
 
-    public void Prefix(PeerStream from, PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens)
+    public void Prefix(PeerStream from, PeerReplica replica, ReadOnlySpan<ulong> blocks)
     {
         lock (_lock)
         {
             if (_stream == from)
             {
-                sink.PeerPrefix(Node, replica.Pool, replica.Name, blocks, tokens, _asOf);
+                sink.PeerPrefix(Node, replica.Pool, replica.Name, blocks, _asOf);
             }
         }
     }
@@ -165,17 +174,6 @@ internal sealed class PeerView(PeerNode node, IPeerSink sink, ClusterCounters co
             if (_stream == from)
             {
                 sink.PeerCacheLost(Node, replica.Pool, replica.Name, _asOf);
-            }
-        }
-    }
-
-    public void Health(PeerStream from, PeerReplica replica, bool ejected)
-    {
-        lock (_lock)
-        {
-            if (_stream == from)
-            {
-                sink.PeerHealth(Node, replica.Pool, replica.Name, ejected, _asOf);
             }
         }
     }
@@ -224,6 +222,14 @@ internal sealed class PeerView(PeerNode node, IPeerSink sink, ClusterCounters co
         {
             Volatile.Write(ref _here, false);
             sink.PeerGone(Node, now);
+        }
+    }
+
+    private void TellLoads()
+    {
+        foreach (var load in _loads)
+        {
+            Tell(load.Key.Pool, load.Key.Replica, load.Value);
         }
     }
 

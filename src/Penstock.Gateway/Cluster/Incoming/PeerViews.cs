@@ -68,6 +68,24 @@ internal sealed class PeerViews : IAsyncDisposable
         }
     }
 
+    /// <summary>Tells the sink the loads of all nodes again, as they were said last.</summary>
+    public void Retell()
+    {
+        foreach (var view in All)
+        {
+            try
+            {
+                view.Retell();
+            }
+#pragma warning disable CA1031 // Whatever goes wrong with one node's loads stays with them.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                ClusterLog.Faulted(_log, e, view.Node.Name);
+            }
+        }
+    }
+
     public ValueTask DisposeAsync() => _watch.DisposeAsync();
 
     private void Watch()
@@ -75,13 +93,27 @@ internal sealed class PeerViews : IAsyncDisposable
         var now = Now;
         foreach (var view in All)
         {
-            if (view.Watch(now))
+            try
             {
-                lock (_lock)
-                {
-                    // Again: a stream may have come in between.
-                    _seats[view.Node.Seat] = view.Watch(now) ? null : view;
-                }
+                Watch(view, now);
+            }
+#pragma warning disable CA1031 // On a timer: it would end the process. What a fault leaves undone is one node's.
+            catch (Exception e)
+#pragma warning restore CA1031
+            {
+                ClusterLog.Faulted(_log, e, view.Node.Name);
+            }
+        }
+    }
+
+    private void Watch(PeerView view, Instant now)
+    {
+        if (view.Watch(now))
+        {
+            lock (_lock)
+            {
+                // Again: a stream may have come in between.
+                _seats[view.Node.Seat] = view.Watch(now) ? null : view;
             }
         }
     }

@@ -32,6 +32,7 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
 
     private readonly CancellationTokenSource _leave = new();
     private readonly CancellationTokenSource _cut = new();
+    private readonly LinkNews _news = new(address, parts.Log);
     private Task _running = Task.CompletedTask;
     private string? _problem;
     private string? _doubleOf;
@@ -73,12 +74,11 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
 
     private async Task RunAsync()
     {
-        var failures = 0;
         while (!_leave.IsCancellationRequested)
         {
             State = LinkState.Connecting;
             var problem = _doubleOf is { } node && all.IsReached(node) ? "" : await TryStreamAsync();
-            failures = State == LinkState.Up ? 0 : failures + 1;
+            _news.Ended(State == LinkState.Up);
             if (problem is "")
             {
                 State = LinkState.Needless;
@@ -90,15 +90,15 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
                 Report(problem ?? "it ended the stream");
             }
 
-            await PauseAsync(State == LinkState.Needless ? PeerTimes.RetryMax : Pause(failures));
+            await PauseAsync(State == LinkState.Needless ? PeerTimes.RetryMax : Pause(_news.Failures));
         }
     }
 
     private void Report(string problem)
     {
-        if (!_leave.IsCancellationRequested && _problem != problem)
+        if (!_leave.IsCancellationRequested)
         {
-            ClusterLog.Down(parts.Log, Address, problem);
+            _news.Down(problem);
         }
 
         _problem = problem;
@@ -184,7 +184,8 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
 
         State = LinkState.Up;
         _problem = null;
-        ClusterLog.Up(parts.Log, Node, Address);
+        _news.Up(Node);
+        _ = SettleAsync(Node, attempt.Token);
 
         // The peer says nothing: an end of its answer is the end of the stream.
         var body = await response.Content.ReadAsStreamAsync(attempt.Token);
@@ -194,6 +195,16 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         }
 
         return null;
+    }
+
+    private async Task SettleAsync(string node, CancellationToken over)
+    {
+        await Task.Delay(PeerTimes.SettledAfter, parts.Time, over)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!over.IsCancellationRequested)
+        {
+            _news.Settled(node);
+        }
     }
 
     private async Task SendAsync(Stream stream, long epoch, CancellationTokenSource attempt)

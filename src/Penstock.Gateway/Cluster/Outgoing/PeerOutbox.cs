@@ -29,13 +29,18 @@ internal sealed class PeerOutbox
     /// <param name="pool">The pool's name.</param>
     /// <param name="replicas">The names of its replicas, in the order of their slots; empty where there is none.
     /// </param>
-    public PoolOutbox Open(string pool, IReadOnlyList<string> replicas)
+    /// <param name="prompts">The name under which its prompts are told; null: its own.</param>
+    public PoolOutbox Open(string pool, IReadOnlyList<string> replicas, string? prompts = null)
     {
         lock (_naming)
         {
-            return new PoolOutbox(Ring, [.. replicas.Select(r => r.Length == 0 ? null : Find(pool, r))]);
+            var named = Find(pool, replicas);
+            return new PoolOutbox(Ring, named, prompts is null ? named : Find(prompts, replicas));
         }
     }
+
+    private OutboxReplica?[] Find(string pool, IReadOnlyList<string> replicas) =>
+        [.. replicas.Select(r => r.Length == 0 ? null : Find(pool, r))];
 
     private OutboxReplica? Find(string pool, string name)
     {

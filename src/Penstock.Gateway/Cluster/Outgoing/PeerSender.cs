@@ -133,9 +133,8 @@ internal sealed class PeerSender(string node, long epoch, PeerOutbox outbox, lon
 
     private bool Tell(in News news) => news.Kind switch
     {
-        NewsKind.Routed => _batch.TryPrefix(news.Replica.Id, news.Tokens, _chain.AsSpan(0, news.Blocks)),
+        NewsKind.Routed => _batch.TryPrefix(news.Replica.Id, _chain.AsSpan(0, news.Blocks)),
         NewsKind.Answered => !_batch.Knows(news.Answer) || _batch.TryAnswered(news.Replica.Id, news.Answer),
-        NewsKind.CacheLost => _batch.TryCacheLost(news.Replica.Id),
-        _ => _batch.TryHealth(news.Replica.Id, news.Kind == NewsKind.Ejected),
+        _ => _batch.TryCacheLost(news.Replica.Id),
     };
 }

@@ -11,7 +11,10 @@ namespace Penstock.Gateway.Cluster.Outgoing;
 /// <see cref="LoadChanged"/> and <see cref="Dispose"/> one call at a time, as under the pool's lock; the others from
 /// any thread, best outside it.
 /// </remarks>
-internal sealed class PoolOutbox(RouteRing ring, OutboxReplica?[] replicas) : IDisposable
+/// <param name="ring">Takes what happens.</param>
+/// <param name="replicas">The replicas by slot.</param>
+/// <param name="keyed">The same under the name by which prompts are told.</param>
+internal sealed class PoolOutbox(RouteRing ring, OutboxReplica?[] replicas, OutboxReplica?[] keyed) : IDisposable
 {
     private readonly Load[] _told = new Load[replicas.Length];
 
@@ -34,12 +37,11 @@ internal sealed class PoolOutbox(RouteRing ring, OutboxReplica?[] replicas) : ID
     /// <summary>A prompt was routed to the replica in <paramref name="slot"/>.</summary>
     /// <param name="slot">The replica.</param>
     /// <param name="chain">The prompt's chain, from its first block; copied.</param>
-    /// <param name="promptTokens">Tokens of the prompt.</param>
-    public void Routed(int slot, ReadOnlySpan<ulong> chain, long promptTokens)
+    public void Routed(int slot, ReadOnlySpan<ulong> chain)
     {
-        if (replicas[slot] is { } replica && !chain.IsEmpty)
+        if (keyed[slot] is { } replica && !chain.IsEmpty)
         {
-            ring.Add(NewsKind.Routed, replica, chain, promptTokens);
+            ring.Add(NewsKind.Routed, replica, chain);
         }
     }
 
@@ -47,7 +49,7 @@ internal sealed class PoolOutbox(RouteRing ring, OutboxReplica?[] replicas) : ID
     /// reported.</summary>
     public void Answered(int slot, in PromptPrefix prompt, in CacheReport report)
     {
-        if (replicas[slot] is { } replica && !prompt.Blocks.IsEmpty && !prompt.Marks.IsEmpty
+        if (keyed[slot] is { } replica && !prompt.Blocks.IsEmpty && !prompt.Marks.IsEmpty
             && prompt.Blocks.Length <= PeerFormat.BlocksMax && report is { Completed: true, PromptTokens: > 0 })
         {
             ring.Add(replica, new PeerAnswer(
@@ -57,25 +59,19 @@ internal sealed class PoolOutbox(RouteRing ring, OutboxReplica?[] replicas) : ID
     }
 
     /// <summary>The replica in <paramref name="slot"/> was seen to have lost its cache.</summary>
-    public void CacheLost(int slot) => Tell(slot, NewsKind.CacheLost);
-
-    /// <summary>The replica in <paramref name="slot"/> was taken out of service here, or back.</summary>
-    public void HealthChanged(int slot, bool ejected) =>
-        Tell(slot, ejected ? NewsKind.Ejected : NewsKind.Recovered);
+    public void CacheLost(int slot)
+    {
+        if (replicas[slot] is { } replica)
+        {
+            ring.Add(NewsKind.CacheLost, replica);
+        }
+    }
 
     public void Dispose()
     {
         for (var slot = 0; slot < replicas.Length; slot++)
         {
             LoadChanged(slot, 0, 0, 0);
-        }
-    }
-
-    private void Tell(int slot, NewsKind kind)
-    {
-        if (replicas[slot] is { } replica)
-        {
-            ring.Add(kind, replica);
         }
     }
 

@@ -8,13 +8,10 @@ internal enum NewsKind : byte
     Routed,
     Answered,
     CacheLost,
-    Ejected,
-    Recovered,
 }
 
 /// <summary>One item, without its chain.</summary>
-internal readonly record struct News(
-    NewsKind Kind, OutboxReplica Replica, long Tokens, int Blocks, PeerAnswer Answer = default);
+internal readonly record struct News(NewsKind Kind, OutboxReplica Replica, int Blocks, PeerAnswer Answer = default);
 
 /// <summary>
 /// The last things that happened here, for every stream to read at its own pace. Full, the oldest are overwritten,
@@ -39,8 +36,7 @@ internal sealed class RouteRing
     /// <param name="kind">What happened.</param>
     /// <param name="replica">Where.</param>
     /// <param name="chain">The prompt's; blocks beyond <see cref="PeerFormat.BlocksMax"/> are left out.</param>
-    /// <param name="tokens">The prompt's.</param>
-    public void Add(NewsKind kind, OutboxReplica replica, ReadOnlySpan<ulong> chain = default, long tokens = 0)
+    public void Add(NewsKind kind, OutboxReplica replica, ReadOnlySpan<ulong> chain = default)
     {
         chain = chain[..Math.Min(chain.Length, PeerFormat.BlocksMax)];
         lock (_lock)
@@ -49,7 +45,7 @@ internal sealed class RouteRing
             var straight = Math.Min(chain.Length, BlocksMax - at);
             chain[..straight].CopyTo(_blocks.AsSpan(at));
             chain[straight..].CopyTo(_blocks);
-            _items[_next % ItemsMax] = new Item(new News(kind, replica, tokens, chain.Length), _head);
+            _items[_next % ItemsMax] = new Item(new News(kind, replica, chain.Length), _head);
             _head += chain.Length;
             _next++;
         }
@@ -60,7 +56,7 @@ internal sealed class RouteRing
     {
         lock (_lock)
         {
-            _items[_next % ItemsMax] = new Item(new News(NewsKind.Answered, replica, 0, 0, answer), _head);
+            _items[_next % ItemsMax] = new Item(new News(NewsKind.Answered, replica, 0, answer), _head);
             _next++;
         }
     }

@@ -36,7 +36,9 @@ internal sealed class AnswerRelay(Settlement settlement, TimeProvider time)
         x.Attempt.FirstByteAt = time.GetTimestamp();
         x.Attempt.ResponseBytes = x.Answer.Length;
         var usage = default(TokenUsage);
-        x.Attempt.UsageKnown = UsageReader.TryRead(prepared.Dialect, x.Answer.Span, ref usage);
+        var countsCached = false;
+        x.Attempt.UsageKnown = UsageReader.TryRead(prepared.Dialect, x.Answer.Span, ref usage, ref countsCached);
+        x.Attempt.CachedKnown = countsCached;
         x.Attempt.Usage = usage;
         var translated = prepared.Dialect != x.Dialect && x.Operation == Operation.Generate;
         if (translated && Translation.Response(x, prepared.Dialect) is { } failure)

@@ -170,6 +170,7 @@ internal sealed class StreamRelay(Settlement settlement, TimeProvider time)
         x.Attempt.OutputSeen = x.Tap.Deltas;
         x.Attempt.Usage = x.Tap.Usage;
         x.Attempt.UsageKnown = x.Tap.UsageIsFinal;
+        x.Attempt.CachedKnown = x.Tap.CountsCached;
     }
 
     private static async Task EndPingsAsync(Exchange x)

@@ -25,11 +25,32 @@ public class HashingPolicyTests
         Assert.All(counts, count => Assert.InRange(count, 650, 950));
     }
 
+    /// <summary>A restart gives the slots to those that are left, and another node may have them in another order.
+    /// </summary>
+    [Fact]
+    public void A_key_stays_with_the_replica_of_that_name_whatever_its_slot()
+    {
+        var (before, after) = (Named("a", "b", "c", "d"), Named("d", "a", "c"));
+        var kept = 0;
+        for (var key = 1UL; key <= 400; key++)
+        {
+            var session = Hash64.Combine(key, 1);
+            var old = "abcd"[before.Decide(session: session).Replica];
+            if (old != 'b')
+            {
+                Assert.Equal(old, "dac"[after.Decide(session: session).Replica]);
+                kept++;
+            }
+        }
+
+        Assert.InRange(kept, 250, 350);
+    }
+
     [Fact]
     public void Chwbl_keeps_to_its_place_up_to_the_bound_and_then_goes_to_the_next()
     {
         var rig = new PoolRig("chwbl", 4);
-        var order = Enumerable.Range(0, 4).OrderBy(i => Rendezvous.Place(Prompt[3], i)).ToArray();
+        var order = Enumerable.Range(0, 4).OrderBy(i => Rendezvous.Place(Prompt[3], (ulong)i + 1)).ToArray();
         var chosen = new List<int>();
         for (var i = 0; i < 8; i++)
         {
@@ -129,6 +150,32 @@ public class HashingPolicyTests
         Assert.Equal(other, rig.Decide(2_048, Prompt, tried: [.. Enumerable.Range(0, 8).Except([other])]).Replica);
     }
 
+    /// <summary>Two of five requests share a prefix, which two of four replicas can take.</summary>
+    [Fact]
+    public void Dualmap_reckons_with_the_replicas_that_there_are_and_not_with_slots()
+    {
+        var rig = new PoolRig("dualmap", 8);
+        for (var slot = 4; slot < 8; slot++)
+        {
+            rig.SetEligible(slot, Ineligible.Absent);
+        }
+
+        var used = new HashSet<int>();
+        for (var i = 0; i < 500; i++)
+        {
+            var tail = PoolRig.Chain((ulong)i + 100, 32);
+            ulong[] chain = i % 5 < 2 ? [.. Prompt[..16], .. tail[..16]] : tail;
+            var decision = rig.Decide(2_048, chain);
+            rig.End(rig.Dispatch(in decision, i, chain, 8_192));
+            if (i >= 300 && i % 5 < 2)
+            {
+                used.Add(decision.Replica);
+            }
+        }
+
+        Assert.InRange(used.Count, 1, 2);
+    }
+
     [Fact]
     public void Dualmap_lengthens_a_prefix_that_all_requests_share()
     {
@@ -148,8 +195,19 @@ public class HashingPolicyTests
         Assert.True(used.Count >= 6, $"only {used.Count} of 8 replicas were used");
     }
 
+    private static PoolRig Named(params string[] names)
+    {
+        var rig = new PoolRig("chwbl-session", names.Length);
+        for (var slot = 0; slot < names.Length; slot++)
+        {
+            rig.Tell(PoolEvent.Named(default, slot, Hash64.Of(System.Text.Encoding.UTF8.GetBytes(names[slot]))));
+        }
+
+        return rig;
+    }
+
     private static int First(ulong key, int replicas) =>
-        Enumerable.Range(0, replicas).MinBy(i => Rendezvous.Place(key, i));
+        Enumerable.Range(0, replicas).MinBy(i => Rendezvous.Place(key, (ulong)i + 1));
 
     private static (int One, int Other) Pair(PoolRig rig)
     {

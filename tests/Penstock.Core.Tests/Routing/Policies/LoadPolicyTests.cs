@@ -1,3 +1,4 @@
+using System.Buffers;
 using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 using Penstock.Core.Routing.Policies;
@@ -50,6 +51,64 @@ public class LoadPolicyTests
     {
         var rig = new PoolRig("vllm-dp", 3);
         Assert.Equal([0, 1, 2, 0, 1], Enumerable.Range(0, 5).Select(_ => rig.Decide().Replica));
+    }
+
+    [Fact]
+    public void Slots_without_a_replica_get_no_share_of_the_ties()
+    {
+        var rig = new PoolRig("vllm-dp", 4);
+        rig.SetEligible(1, Ineligible.Absent);
+        rig.SetEligible(2, Ineligible.Absent);
+        rig.SetEligible(3, Ineligible.NotHealthy);
+        rig.Decide();
+        rig.SetEligible(3, Ineligible.No);
+        Assert.Equal([100, 0, 0, 100], rig.Count(200));
+    }
+
+    [Fact]
+    public void A_place_that_is_none_is_not_read_back()
+    {
+        var saved = new ArrayBufferWriter<byte>();
+        new StateWriter(saved).Write(-1);
+        Assert.Throws<InvalidDataException>(() =>
+        {
+            var from = new StateReader(saved.WrittenSpan);
+            RoutePolicies.Create("round-robin")!.Load(ref from);
+        });
+    }
+
+    [Fact]
+    public void A_window_forgets_a_replica_whole()
+    {
+        var counts = new WindowCounts(TimeSpan.FromSeconds(60));
+        counts.Forget(1);
+        counts.Add(1, 3, 10, Instant.FromSeconds(2));
+        counts.Add(1, 3, 5, Instant.FromSeconds(31));
+        counts.Add(2, 3, 7, Instant.FromSeconds(31));
+        counts.Forget(1);
+        Assert.Equal((0, 7, 7), (counts.Of(1), counts.Of(2), counts.Sum));
+        counts.Advance(Instant.FromSeconds(10_000));
+        Assert.Equal((0, 0, 0), (counts.Of(1), counts.Of(2), counts.Sum));
+    }
+
+    [Theory]
+    [InlineData("sglang-cache-aware")]
+    [InlineData("vps-session")]
+    [InlineData("vps-kv")]
+    [InlineData("preble")]
+    public void What_the_replica_before_was_sent_is_not_held_against_the_next_in_its_slot(string policy)
+    {
+        var rig = new PoolRig(policy, 2);
+        for (var i = 0; i < 5; i++)
+        {
+            rig.End(rig.SendTo(0));
+            rig.End(rig.SendTo(i % 2));
+        }
+
+        Assert.Equal(1, rig.Decide().Replica);
+        rig.Tell(PoolEvent.Vacated(default, 0));
+        rig.SetEligible(0, Ineligible.No);
+        Assert.Equal(0, rig.Decide().Replica);
     }
 
     [Fact]

@@ -69,13 +69,14 @@ public class WeighingPolicyTests
         };
 
         // 1 + 40 − (10 + 0.75·5 + 0.25·2 + 0.5·3) blocks.
-        Assert.Equal(new DynamoBlocks(25.25, 2, 40), DynamoBlocks.Of(in candidate));
+        var load = new ReplicaLoad { PrefillTokens = 64 };
+        Assert.Equal(new DynamoBlocks(25.25, 2, 40), DynamoBlocks.Of(in candidate, in load));
         Assert.Equal(640 + (0.8 * 640), PrefixCredit.Of(in candidate, 1, 0.8, 0.8, 0.8), 9);
 
         // An index that is believed by half is credited by half.
         candidate.MatchedTokens = 640;
         candidate.UncachedTokens = 1_920;
-        Assert.Equal(33.125, DynamoBlocks.Of(in candidate).Prefill);
+        Assert.Equal(33.125, DynamoBlocks.Of(in candidate, in load).Prefill);
         candidate.Match = default;
         candidate.MatchedTokens = 0;
         Assert.Equal(0, PrefixCredit.Of(in candidate, 1, 1, 1, 1));
@@ -89,12 +90,30 @@ public class WeighingPolicyTests
         rig.SendTo(0, 640);
         rig.FirstToken(rig.SendTo(0, 1_180), 1);
         rig.Decide(Tokens, Prompt);
-        AssertTerms(rig, 0, [50, 20, 100], 170);
+
+        // Whole prompts count from the dispatch on, cached or not: 640 and 1,180, and half of an answer.
+        AssertTerms(rig, 0, [50, 30, 100], 180);
         AssertTerms(rig, 1, [100, 0, 100], 200);
-        rig.FirstToken(rig.SendTo(0, 1_756), 1);
+        rig.FirstToken(rig.SendTo(0, 1_116), 1);
         Assert.Equal(0, rig.Decide(Tokens, Prompt).Replica);
         rig.FirstToken(rig.SendTo(0, 1), 1);
         Assert.Equal(1, rig.Decide(Tokens, Prompt).Replica);
+    }
+
+    [Fact]
+    public void Dynamo_counts_the_cached_part_of_a_prompt_in_flight_once_and_gives_all_back()
+    {
+        var rig = new PoolRig("dynamo-kv", 1);
+        var ticket = rig.Dispatch(new RouteDecision(0, -1, 6_400, 3_200, 3_200, 200), 0, Prompt, 25_600);
+        rig.Tell(PoolEvent.PeerLoad(default, 0, 1, new PeerShare(1, 640, 64)));
+        rig.Decide(64);
+        AssertTerms(rig, 0, [61, 111, 1], 173);
+        rig.FirstToken(ticket, 1);
+        rig.Decide(64);
+        AssertTerms(rig, 0, [11, 113, 1], 125);
+        rig.End(ticket, at: 2);
+        rig.Decide(64);
+        AssertTerms(rig, 0, [11, 11, 1], 23);
     }
 
     [Fact]
@@ -135,7 +154,7 @@ public class WeighingPolicyTests
         rig.FirstToken(rig.SendTo(0, 28), 1);
         rig.SendTo(1, 640);
         rig.Decide(Tokens, Prompt);
-        Assert.Equal((50 * 3, 110), (rig.Candidates[0].Cost, rig.Candidates[1].Cost));
+        Assert.Equal((50 * 3, 110 * 11), (rig.Candidates[0].Cost, rig.Candidates[1].Cost));
     }
 
     [Fact]

@@ -84,7 +84,7 @@ public class PeerOutboxTests
         _outbox.Open("p", [.. Enumerable.Range(0, PeerFormat.ReplicasMax).Select(i => $"r{i}")]);
         var pool = _outbox.Open("q", ["one", "too", "many"]);
         pool.LoadChanged(1, 1, 1, 1);
-        pool.Routed(1, [1], 1);
+        pool.Routed(1, [1]);
         pool.CacheLost(1);
         pool.Dispose();
         Assert.Equal(3, _outbox.Counters.Unlisted);
@@ -96,11 +96,11 @@ public class PeerOutboxTests
     {
         var pool = _outbox.Open("p", ["r0"]);
         var sender = Sender();
-        pool.Routed(0, [7], 1);
+        pool.Routed(0, [7]);
         Assert.Equal(["r0 7"], Batch(sender));
         for (var i = 0UL; i < RouteRing.ItemsMax + 10; i++)
         {
-            pool.Routed(0, [i + 100], 1);
+            pool.Routed(0, [i + 100]);
         }
 
         var told = new List<string>();
@@ -116,7 +116,7 @@ public class PeerOutboxTests
         var reached = sender.Reached;
         for (var i = 0UL; i < RouteRing.ItemsMax + 5; i++)
         {
-            pool.Routed(0, [i + 100], 1);
+            pool.Routed(0, [i + 100]);
         }
 
         Batch(Sender(reached));
@@ -136,14 +136,14 @@ public class PeerOutboxTests
         {
             var chain = new ulong[PeerFormat.BlocksMax + 5];
             Array.Fill(chain, (ulong)i);
-            ring.Add(NewsKind.Routed, replica, chain, i);
+            ring.Add(NewsKind.Routed, replica, chain);
         }
 
         var cursor = 0L;
         for (var i = 3; i < fit + 3; i++)
         {
             Assert.True(ring.TryRead(ref cursor, into, out var news, out var missed));
-            Assert.Equal((i == 3 ? 3 : 0, i, PeerFormat.BlocksMax), (missed, news.Tokens, news.Blocks));
+            Assert.Equal((i == 3 ? 3 : 0, PeerFormat.BlocksMax), (missed, news.Blocks));
             Assert.All(into, block => Assert.Equal((ulong)i, block));
             cursor++;
         }
@@ -179,7 +179,7 @@ public class PeerOutboxTests
         {
             for (var i = 0; i < 100; i++)
             {
-                pool.Routed(1, chain.AsSpan(0, 1_000 + i), 6_000);
+                pool.Routed(1, chain.AsSpan(0, 1_000 + i));
                 pool.LoadChanged(1, ++inFlight, inFlight, inFlight);
                 pool.CacheLost(0);
                 _now += TimeSpan.FromMilliseconds(25);
@@ -227,17 +227,13 @@ public class PeerOutboxTests
         public void Load(PeerReplica replica, int inFlight, long prefillTokens, long decodeTokens) =>
             _lines.Add($"{replica.Name} {inFlight} {prefillTokens} {decodeTokens}");
 
-        public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks, long tokens) =>
+        public void Prefix(PeerReplica replica, ReadOnlySpan<ulong> blocks) =>
             _lines.Add($"{replica.Name} {string.Join(',', blocks.ToArray())}");
 
         public void Answered(PeerReplica replica, ReadOnlySpan<ulong> blocks, in PeerAnswer answer) =>
             _lines.Add($"{replica.Name} {string.Join(',', blocks.ToArray())} answered {answer.AnswerTokens}");
 
         public void CacheLost(PeerReplica replica)
-        {
-        }
-
-        public void Health(PeerReplica replica, bool ejected)
         {
         }
 

@@ -50,9 +50,52 @@ public class EventOrderTests
         var (order, sink) = Start();
         Visit(order, id: 0, kind: TrtllmEventKind.Created, window: 1);
         Visit(order, id: 1, kind: TrtllmEventKind.Created, window: 2);
-        Assert.Equal(["reset 0 Joined", "sized 0 w1 10,20", "sized 0 w2 10,20"], sink.Lines);
+        Assert.Equal(["reset 0 Began", "sized 0 w1 10,20", "sized 0 w2 10,20"], sink.Lines);
         Visit(order, id: 2, kind: TrtllmEventKind.Created, window: 2);
         Assert.Equal(["reset 0 Restarted", "sized 0 w2 10,20"], sink.Lines[3..]);
+    }
+
+    [Fact]
+    public void The_first_event_that_an_engine_ever_tells_means_that_all_will_be_known()
+    {
+        var (order, sink) = Start();
+        Visit(order, id: 0, kind: TrtllmEventKind.Created);
+        Visit(order, id: 0, rank: 1);
+        Visit(order, id: 1, rank: 2, kind: TrtllmEventKind.Created);
+        Assert.Equal(
+            ["reset 0 Began", "reset 1 Joined", "reset 2 Joined"],
+            sink.Lines.Where(l => l.StartsWith("reset", StringComparison.Ordinal)));
+    }
+
+    /// <summary>An answer holds hundreds of thousands of events, and each break has all that is known of the rank
+    /// looked through.</summary>
+    [Theory]
+    [InlineData(TrtllmEventKind.Created, 0)]
+    [InlineData(TrtllmEventKind.Removed, 2)]
+    public void A_rank_whose_numbers_break_off_again_and_again_is_left_out_until_the_next_answer(
+        TrtllmEventKind kind, int step)
+    {
+        var (order, sink) = Start();
+        order.BeginAnswer();
+        Visit(order, id: 1);
+        Visit(order, id: 1, rank: 1);
+        for (var i = 1; i <= 1_000; i++)
+        {
+            Visit(order, id: 3 + (i * step), kind: kind);
+        }
+
+        var breaks = sink.Lines.Count(l => l.StartsWith("reset 0 R", StringComparison.Ordinal)
+            || l.StartsWith("lost 0", StringComparison.Ordinal));
+        Assert.InRange(breaks, 1, 8);
+        Assert.Equal("lost 0 1", sink.Lines[^1]);
+
+        // Others are heard, and what was left out shows.
+        Visit(order, id: 2, rank: 1);
+        Assert.Equal("removed 1 w1 2", sink.Lines[^1]);
+        order.BeginAnswer();
+        Visit(order, id: 10_000);
+        Assert.Equal("removed 0 w1 10000", sink.Lines[^1]);
+        Assert.StartsWith("lost 0 ", sink.Lines[^2], StringComparison.Ordinal);
     }
 
     [Fact]

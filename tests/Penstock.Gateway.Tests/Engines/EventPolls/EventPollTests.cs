@@ -30,7 +30,7 @@ public class EventPollTests
         await rig.PollAsync();
         Assert.Equal(
             [
-                "reset 0 Joined", "sized 0 w4096 500,1000", "stored 0 w4096 after -: 11[1,2]@0", "removed 0 w4096 11",
+                "reset 0 Began", "sized 0 w4096 500,1000", "stored 0 w4096 after -: 11[1,2]@0", "removed 0 w4096 11",
             ],
             rig.Sink.Lines);
         Assert.Equal(new EventPollCounts(2, 3, 0, 0, 0), rig.Poll.Counts);
@@ -110,6 +110,22 @@ public class EventPollTests
         Assert.Empty(rig.Engine.To(Route));
     }
 
+    [Fact]
+    public async Task While_the_replica_gets_no_requests_the_poll_looks_ever_less_often()
+    {
+        await using var rig = await Rig.StartAsync();
+        rig.Watch.SetDraining(true);
+        for (var i = 0; i < 12; i++)
+        {
+            await rig.WhenPausedAsync();
+            rig.Clock.Advance(rig.Clock.NextDue ?? TimeSpan.Zero);
+        }
+
+        await rig.WhenPausedAsync();
+        Assert.InRange(rig.Clock.NextDue!.Value, EventPace.Longest * 0.99, EventPace.Longest);
+        Assert.Empty(rig.Engine.To(Route));
+    }
+
     private static string Removed(int id) =>
         $$"""{"event_id":{{id}},"data":{"type":"removed","block_hashes":[{{id}}]},"window_size":1}""";
 
@@ -117,7 +133,6 @@ public class EventPollTests
     private sealed class Rig : IAsyncDisposable
     {
         private readonly EngineClient _client;
-        private readonly ReplicaWatch _watch;
         private int _polls;
 
         private Rig(string kind)
@@ -126,8 +141,8 @@ public class EventPollTests
             _client = Wires.Client(Clock);
             var thresholds = HealthThresholds.Default with { ProbeInterval = TimeSpan.FromDays(1) };
             var replica = new WatchedReplica("r1", new EngineEndpoint(Engine.Url), "auto", thresholds);
-            _watch = new ReplicaWatch(replica, _client, Listener, Clock);
-            Poll = new EventPoll(_watch, Sink, Clock);
+            Watch = new ReplicaWatch(replica, _client, Listener, Clock);
+            Poll = new EventPoll(Watch, Sink, Clock);
         }
 
         public EngineFacts Facts { get; } = new();
@@ -140,12 +155,14 @@ public class EventPollTests
 
         public EventPoll Poll { get; }
 
+        public ReplicaWatch Watch { get; }
+
         private RecordingListener Listener { get; } = new();
 
         public static async Task<Rig> StartAsync(string kind = "trtllm")
         {
             var rig = new Rig(kind);
-            rig._watch.Start();
+            rig.Watch.Start();
             Assert.Equal(HealthStatus.Healthy, await rig.Listener.NextStatusAsync());
             rig.Poll.Start();
             return rig;
@@ -166,7 +183,7 @@ public class EventPollTests
         public async ValueTask DisposeAsync()
         {
             await Poll.DisposeAsync();
-            await _watch.DisposeAsync();
+            await Watch.DisposeAsync();
             _client.Dispose();
             await Engine.DisposeAsync();
         }

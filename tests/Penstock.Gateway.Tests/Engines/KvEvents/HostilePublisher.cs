@@ -24,14 +24,21 @@ internal sealed class HostilePublisher : IAsyncDisposable
     public DnsEndPoint Address => new("127.0.0.1", ((IPEndPoint)_door.LocalEndPoint!).Port);
 
     /// <summary>Shakes hands as a PUB socket, then sends <paramref name="bytes"/>.</summary>
-    public static HostilePublisher After(byte[] bytes) => new(async (socket, stop) =>
+    public static HostilePublisher After(byte[] bytes)
+    {
+        var all = Greeted(bytes);
+        return new HostilePublisher(async (socket, stop) => await socket.SendAsync(all, stop));
+    }
+
+    /// <summary>What a PUB socket sends first, and then <paramref name="bytes"/>.</summary>
+    public static byte[] Greeted(ReadOnlySpan<byte> bytes)
     {
         var output = new ArrayBufferWriter<byte>();
         ZmtpWriter.Greeting(output);
         ZmtpWriter.Ready(output, ZmtpSocketType.Pub, default);
         output.Write(bytes);
-        await socket.SendAsync(output.WrittenMemory, stop);
-    });
+        return output.WrittenSpan.ToArray();
+    }
 
     public async ValueTask DisposeAsync()
     {

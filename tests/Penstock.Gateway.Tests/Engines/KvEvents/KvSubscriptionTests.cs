@@ -65,6 +65,100 @@ public sealed class KvSubscriptionTests
         Assert.Equal(8, subscription.Counters.Forgets);
     }
 
+    /// <summary>Each of them has all that is known of the source looked through, and takes forty bytes.</summary>
+    [Fact]
+    public async Task Cuts_off_a_publisher_whose_numbers_jump_again_and_again()
+    {
+        var messages = new ArrayBufferWriter<byte>();
+        for (var i = 0; i < 200; i++)
+        {
+            KvMessage.Write(messages, default, (ulong)(2 * i), Batch(i));
+        }
+
+        await using var engine = HostilePublisher.After(messages.WrittenSpan.ToArray());
+        var listener = new RecordingKvListener();
+        await using var subscription = Subscribe(listener, engine.Address, new ManualClock());
+        await listener.Until("fault BadNumbers None");
+        Assert.Equal(new KvSubscriptionSettings { Endpoint = null! }.GapsMax, subscription.Counters.Forgets);
+    }
+
+    [Fact]
+    public void One_more_gap_is_given_up_whenever_some_time_has_gone_by()
+    {
+        var clock = new ManualClock();
+        var source = new KvSource("", 0);
+        bool TryGiveUp() => source.TryGiveUp(3, TimeSpan.FromSeconds(1), clock);
+        Assert.Equal([true, true, true, false, false], Enumerable.Range(0, 5).Select(_ => TryGiveUp()));
+        clock.Advance(TimeSpan.FromSeconds(1.01));
+        Assert.Equal([true, false], Enumerable.Range(0, 2).Select(_ => TryGiveUp()));
+        clock.Advance(TimeSpan.FromDays(1));
+        Assert.Equal([true, true, true, false], Enumerable.Range(0, 4).Select(_ => TryGiveUp()));
+    }
+
+    [Fact]
+    public async Task Cuts_off_a_replay_whose_numbers_jump_again_and_again()
+    {
+        await using var replay = new HostilePublisher(async (socket, stop) =>
+        {
+            var output = new ArrayBufferWriter<byte>();
+            ZmtpWriter.Greeting(output);
+            ZmtpWriter.Ready(output, ZmtpSocketType.Router, default);
+            for (var i = 0; i < 50; i++)
+            {
+                KvReplay.WriteBatch(output, hasTopic: true, default, (ulong)(2 * i), Batch(i));
+            }
+
+            await socket.SendAsync(output.WrittenMemory, stop);
+        });
+        await using var engine = HostilePublisher.After([]);
+        var listener = new RecordingKvListener();
+        await using var subscription = new KvSubscription(
+            new KvSubscriptionSettings
+            {
+                Endpoint = new KvEndpoint(engine.Address, false), Replay = replay.Address, GapsMax = 4,
+            },
+            listener,
+            new ManualClock());
+        subscription.Start();
+        await listener.Until("fault BadBatch None");
+        Assert.Equal(4, subscription.Counters.Forgets);
+    }
+
+    [Fact]
+    public async Task Takes_a_message_that_comes_byte_by_byte()
+    {
+        var message = new ArrayBufferWriter<byte>();
+        KvMessage.Write(message, "kv@"u8, 0, Batch(1));
+        var bytes = message.WrittenSpan.ToArray();
+        await using var engine = new HostilePublisher(async (socket, stop) =>
+        {
+            socket.NoDelay = true;
+            var output = new ArrayBufferWriter<byte>();
+            ZmtpWriter.Greeting(output);
+            ZmtpWriter.Ready(output, ZmtpSocketType.Pub, default);
+            output.Write(bytes);
+            for (var i = 0; i < output.WrittenCount; i++)
+            {
+                await socket.SendAsync(output.WrittenMemory.Slice(i, 1), stop);
+            }
+        });
+        var listener = new RecordingKvListener();
+        await using var subscription = Subscribe(listener, engine.Address, TimeProvider.System);
+        Assert.Equal("rank 0: +1/2", await listener.Next());
+    }
+
+    [Fact]
+    public async Task Goes_on_after_a_bug_in_its_listener()
+    {
+        var message = new ArrayBufferWriter<byte>();
+        KvMessage.Write(message, default, 0, Batch(1));
+        await using var engine = HostilePublisher.After(message.WrittenSpan.ToArray());
+        var listener = new RecordingKvListener { Throws = new InvalidOperationException("of ours") };
+        await using var subscription = Subscribe(listener, engine.Address, TimeProvider.System);
+        Assert.Equal("bug of ours; rank 0: +1/2", await listener.Next(2));
+        Assert.Equal(1, subscription.Counters.Faults);
+    }
+
     [Fact]
     public async Task Waits_ever_longer_before_it_tries_a_broken_publisher_again()
     {

@@ -16,6 +16,9 @@ internal sealed class RecordingKvListener : IKvEventListener
     public Func<KvNoticeKind, bool> IsQuiet { get; init; } =
         kind => kind is KvNoticeKind.Connected or KvNoticeKind.Disconnected;
 
+    /// <summary>A bug that the next batch brings to light.</summary>
+    public Exception? Throws { get; set; }
+
     /// <summary>The port that a subscription listens at.</summary>
     public Task<int> Bound => _bound.Task.WaitAsync(Wires.Guard);
 
@@ -50,15 +53,28 @@ internal sealed class RecordingKvListener : IKvEventListener
     }
 
     /// <summary>Reads on until a line is the one wanted.</summary>
-    public async Task Until(string line)
+    public Task<string> Until(string line) => Until(l => l == line);
+
+    /// <summary>Reads on until a line is one that is wanted.</summary>
+    public async Task<string> Until(Func<string, bool> isWanted)
     {
-        while (await Next() != line)
+        while (true)
         {
+            if (await Next() is var line && isWanted(line))
+            {
+                return line;
+            }
         }
     }
 
     public void Batch(KvSource source, ref KvBatchReader batch)
     {
+        if (Throws is { } bug)
+        {
+            Throws = null;
+            throw bug;
+        }
+
         var line = $"{source}:";
         while (batch.TryNext(out var e))
         {
@@ -74,6 +90,8 @@ internal sealed class RecordingKvListener : IKvEventListener
 
     public void LoadTold(KvSource source, in KvLoad load) =>
         _lines.Writer.TryWrite($"load {load.Running} {load.Waiting} {load.Tokens} {load.TokensMax} {load.Rank}");
+
+    public void Surfaced(Exception bug) => _lines.Writer.TryWrite($"bug {bug.Message}");
 
     public void Noticed(in KvNotice notice)
     {

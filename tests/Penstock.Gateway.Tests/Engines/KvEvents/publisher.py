@@ -14,15 +14,18 @@ END = (-1).to_bytes(8, "big", signed=True)
 class Publisher:
     def __init__(self):
         self.pub = None
+        self.kind = "XPUB"
         self.router = None
         self.buffer = []
         self.framing = 2
         self.topic = b""
         self.ports = {}
 
-    def bind(self, kind="PUB", replay=0, topic="", port=0, replay_port=0):
-        """Publishes at a port of its own; replay: 0 none, 2 or 3 frames an answer."""
+    def bind(self, kind="XPUB", replay=0, topic="", port=0, replay_port=0):
+        """Publishes at a port of its own; replay: 0 none, 2 or 3 frames an answer. An XPUB publishes as a PUB does, and
+        says when a subscription has come: what is sent before that, nobody hears."""
         self.topic = topic.encode()
+        self.kind = kind
         self.pub = self.socket(getattr(zmq, kind), port)
         self.framing = replay
         if replay:
@@ -48,7 +51,7 @@ class Publisher:
         for batch in send:
             self.keep(**batch)
         self.router = None
-        return self.bind(replay=self.framing, topic=self.topic.decode(), port=ports[0], replay_port=ports[1])
+        return self.bind(self.kind, replay=self.framing, topic=self.topic.decode(), port=ports[0], replay_port=ports[1])
 
     def wait(self):
         """Waits for a subscription; for sockets of kind XPUB."""

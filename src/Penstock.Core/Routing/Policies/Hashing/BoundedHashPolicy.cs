@@ -16,11 +16,16 @@ internal sealed class BoundedHashPolicy(string name, bool bySession) : RoutePoli
     private const double Bound = 1.25;
     private const int KeyTokens = 256;
 
-    private static readonly string[] Names = ["place", "over"];
+    private static readonly string[] Names = ["place", "over", "in_flight"];
+    private static readonly string[] Units = ["", "", "requests"];
 
     public override string Name => name;
 
+    public override string Unit => "places";
+
     public override ReadOnlySpan<string> TermNames => Names;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
@@ -29,9 +34,10 @@ internal sealed class BoundedHashPolicy(string name, bool bySession) : RoutePoli
         var limit = Math.Ceiling(Bound * (spread.Sum + 1) / Math.Max(1, spread.Count));
         foreach (ref var candidate in candidates)
         {
-            candidate.Terms[0] = key == 0 ? candidate.InFlight : Rendezvous.Place(key, candidate.Replica);
+            candidate.Terms[0] = key == 0 ? 0 : Rendezvous.Place(key, candidate.Replica, pool);
             candidate.Terms[1] = key != 0 && candidate.InFlight + 1 > limit ? 1 : 0;
-            candidate.Cost = candidate.Terms[0] + candidate.Terms[1];
+            candidate.Terms[2] = key == 0 ? candidate.InFlight : 0;
+            candidate.Cost = candidate.Terms[0] + candidate.Terms[1] + candidate.Terms[2];
         }
     }
 }

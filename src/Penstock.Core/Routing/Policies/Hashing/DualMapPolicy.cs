@@ -25,13 +25,15 @@ internal sealed class DualMapPolicy(double objectiveSeconds = 5) : RoutePolicy
 
     public override string Name => "dualmap";
 
+    public override CostKind Kind => CostKind.Rank;
+
     public override string Unit => "s";
 
     public override ReadOnlySpan<string> TermNames => Names;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
-        var key = _heat.Key(request.Prompt.Blocks, PromptKey.Blocks(pool, FirstTokens), 2.0 / candidates.Length);
+        var key = _heat.Key(request.Prompt.Blocks, PromptKey.Blocks(pool, FirstTokens), Pair(pool));
         key = key == 0 ? rng.NextUInt64() : key;
         foreach (ref var candidate in candidates)
         {
@@ -41,8 +43,8 @@ internal sealed class DualMapPolicy(double objectiveSeconds = 5) : RoutePolicy
             candidate.Cost = Rank.Behind + candidate.Terms[0] + candidate.Terms[1];
         }
 
-        var first = First(candidates, key, not: -1);
-        var second = First(candidates, key ^ OtherRing, not: first);
+        var first = First(pool, candidates, key, not: -1);
+        var second = First(pool, candidates, key ^ OtherRing, not: first);
         if (first >= 0)
         {
             Compare(candidates, first, second < 0 ? first : second);
@@ -53,7 +55,7 @@ internal sealed class DualMapPolicy(double objectiveSeconds = 5) : RoutePolicy
     {
         if (happened.Kind == PoolEventKind.Dispatched)
         {
-            _heat.Count(prompt.Blocks, PromptKey.Blocks(pool, FirstTokens), 2.0 / pool.Replicas.Length);
+            _heat.Count(prompt.Blocks, PromptKey.Blocks(pool, FirstTokens), Pair(pool));
         }
     }
 
@@ -61,14 +63,26 @@ internal sealed class DualMapPolicy(double objectiveSeconds = 5) : RoutePolicy
 
     public override void Load(ref StateReader from) => _heat.Load(ref from);
 
-    private static int First(ReadOnlySpan<Candidate> candidates, ulong key, int not)
+    /// <summary>The share of the requests that two replicas can take.</summary>
+    private static double Pair(PoolState pool)
+    {
+        var count = 0;
+        foreach (ref readonly var load in pool.Replicas)
+        {
+            count += load.Ineligible == Ineligible.No ? 1 : 0;
+        }
+
+        return 2.0 / Math.Max(1, count);
+    }
+
+    private static int First(PoolState pool, ReadOnlySpan<Candidate> candidates, ulong key, int not)
     {
         var first = -1;
         var least = double.PositiveInfinity;
         for (var i = 0; i < candidates.Length; i++)
         {
             if (candidates[i].Ineligible == Ineligible.No && i != not
-                && Rendezvous.Place(key, candidates[i].Replica) is var place && place < least)
+                && Rendezvous.Place(key, candidates[i].Replica, pool) is var place && place < least)
             {
                 (first, least) = (i, place);
             }

@@ -14,18 +14,28 @@ internal sealed class VpsSessionPolicy : RoutePolicy
     /// <summary>Over which production-stack counts requests.</summary>
     internal static readonly TimeSpan Window = TimeSpan.FromSeconds(60);
 
+    private static readonly string[] Names = ["place", "sent"];
+    private static readonly string[] Units = ["", "requests"];
+
     private readonly WindowCounts _sent = new(Window);
 
     public override string Name => "vps-session";
+
+    public override string Unit => "places";
+
+    public override ReadOnlySpan<string> TermNames => Names;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
         _sent.Advance(request.At);
         foreach (ref var candidate in candidates)
         {
-            candidate.Cost = request.Session != 0
-                ? Rendezvous.Place(request.Session, candidate.Replica)
-                : _sent.Of(candidate.Replica);
+            var hasSession = request.Session != 0;
+            candidate.Terms[0] = hasSession ? Rendezvous.Place(request.Session, candidate.Replica, pool) : 0;
+            candidate.Terms[1] = hasSession ? 0 : _sent.Of(candidate.Replica);
+            candidate.Cost = candidate.Terms[0] + candidate.Terms[1];
         }
     }
 
@@ -34,6 +44,10 @@ internal sealed class VpsSessionPolicy : RoutePolicy
         if (happened.Kind == PoolEventKind.Dispatched)
         {
             _sent.Add(happened.Replica, pool.Replicas.Length, 1, happened.At);
+        }
+        else if (happened.Kind == PoolEventKind.Vacated)
+        {
+            _sent.Forget(happened.Replica);
         }
     }
 

@@ -15,7 +15,16 @@ internal sealed class AibrixPrefixPolicy : RoutePolicy
     private const int ImbalanceMax = 8;
     private const double Deviations = 1;
 
+    private static readonly string[] Names = ["uncached", "in_flight"];
+    private static readonly string[] Units = ["tokens", "requests"];
+
     public override string Name => "aibrix-prefix";
+
+    public override CostKind Kind => CostKind.Rank;
+
+    public override ReadOnlySpan<string> TermNames => Names;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
@@ -24,6 +33,8 @@ internal sealed class AibrixPrefixPolicy : RoutePolicy
         var limit = isImbalanced ? spread.Min : spread.Mean + (Deviations * spread.Deviation);
         foreach (ref var candidate in candidates)
         {
+            candidate.Terms[0] = candidate.UncachedTokens;
+            candidate.Terms[1] = candidate.InFlight;
             candidate.Cost = candidate.MatchedTokens > 0 && candidate.InFlight <= limit
                 ? Rank.Of(candidate.UncachedTokens, candidate.InFlight)
                 : Rank.Behind + candidate.InFlight;

@@ -21,13 +21,16 @@ internal sealed class SglRouterPolicy : RoutePolicy
     private const int KeptMin = 8;
     private const double KeptShare = 0.05;
 
-    private static readonly string[] Names = ["uncached", "waiting"];
+    private static readonly string[] Names = ["uncached", "waiting", "in_flight"];
+    private static readonly string[] Units = ["tokens", "tokens", "requests"];
 
     public override string Name => "sgl-router";
 
-    public override string Unit => "tokens";
+    public override CostKind Kind => CostKind.Rank;
 
     public override ReadOnlySpan<string> TermNames => Names;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
@@ -71,6 +74,13 @@ internal sealed class SglRouterPolicy : RoutePolicy
         var spread = InFlightSpread.Of(candidates);
         var limit = Math.Min(
             Math.Min(spread.Count, KeptMax), Math.Max(KeptMin, (int)Math.Ceiling(KeptShare * spread.Count)));
+        foreach (ref var candidate in candidates)
+        {
+            candidate.Terms[0] = candidate.UncachedTokens;
+            candidate.Terms[1] = candidate.PrefillTokens;
+            candidate.Terms[2] = candidate.InFlight;
+        }
+
         if (PrefixDepth.Of(candidates).Deepest < MatchedMin)
         {
             return 0;
@@ -80,8 +90,6 @@ internal sealed class SglRouterPolicy : RoutePolicy
         for (var i = 0; i < candidates.Length; i++)
         {
             ref var candidate = ref candidates[i];
-            candidate.Terms[0] = candidate.UncachedTokens;
-            candidate.Terms[1] = candidate.PrefillTokens;
             candidate.Cost = Rank.Of(candidate.UncachedTokens, candidate.PrefillTokens);
             if (candidate.MatchedTokens < MatchedMin)
             {

@@ -17,6 +17,9 @@ namespace Penstock.Core.Routing.Policies.Matching;
 /// </remarks>
 internal sealed class SglangCacheAwarePolicy : RoutePolicy
 {
+    private static readonly string[] Names = ["in_flight", "sent", "held"];
+    private static readonly string[] Units = ["requests", "requests", "blocks"];
+
     private readonly bool _isOld;
     private readonly double _threshold;
     private readonly int _absolute;
@@ -37,6 +40,12 @@ internal sealed class SglangCacheAwarePolicy : RoutePolicy
 
     public override string Name => _isOld ? "sglang-cache-aware-old" : "sglang-cache-aware";
 
+    public override CostKind Kind => CostKind.Rank;
+
+    public override ReadOnlySpan<string> TermNames => Names.AsSpan(0, _isOld ? 3 : 2);
+
+    public override ReadOnlySpan<string> TermUnits => Units;
+
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
         var spread = InFlightSpread.Of(candidates);
@@ -47,8 +56,11 @@ internal sealed class SglangCacheAwarePolicy : RoutePolicy
         var fewest = FewestSent(candidates);
         foreach (ref var candidate in candidates)
         {
+            candidate.Terms[0] = candidate.InFlight;
+            candidate.Terms[1] = SentTo(candidate.Replica) - fewest;
+            candidate.Terms[2] = _isOld ? pool.Index.CountOf(candidate.Replica) : 0;
             var load = isMiss && _isOld
-                ? pool.Index.CountOf(candidate.Replica)
+                ? candidate.Terms[2]
                 : Rank.Of(candidate.InFlight, SentTo(candidate.Replica) - fewest);
             candidate.Cost = load + Rank.BehindUnless(!isHit || candidate.MatchedTokens == depth.Deepest);
         }
@@ -64,6 +76,10 @@ internal sealed class SglangCacheAwarePolicy : RoutePolicy
             }
 
             _sent[happened.Replica]++;
+        }
+        else if (happened.Kind == PoolEventKind.Vacated && _sent.Length > 0)
+        {
+            _sent[happened.Replica] = 0;
         }
     }
 

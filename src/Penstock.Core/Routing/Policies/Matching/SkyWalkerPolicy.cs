@@ -13,10 +13,15 @@ namespace Penstock.Core.Routing.Policies.Matching;
 internal sealed class SkyWalkerPolicy : RoutePolicy
 {
     private static readonly string[] Names = ["waiting", "uncached", "in_flight"];
+    private static readonly string[] Units = ["requests", "tokens", "requests"];
 
     public override string Name => "skywalker";
 
     public override ReadOnlySpan<string> TermNames => Names;
+
+    public override CostKind Kind => CostKind.Rank;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {

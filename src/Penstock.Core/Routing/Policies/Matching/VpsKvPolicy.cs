@@ -15,11 +15,18 @@ internal sealed class VpsKvPolicy : RoutePolicy
 {
     private const long UncachedMax = 2_000;
 
+    private static readonly string[] Names = ["uncached", "sent"];
+    private static readonly string[] Units = ["tokens", "requests"];
+
     private readonly WindowCounts _sent = new(VpsSessionPolicy.Window);
 
     public override string Name => "vps-kv";
 
-    public override string Unit => "requests";
+    public override CostKind Kind => CostKind.Rank;
+
+    public override ReadOnlySpan<string> TermNames => Names;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
@@ -28,9 +35,9 @@ internal sealed class VpsKvPolicy : RoutePolicy
         var isHit = depth.Deepest > 0 && depth.Deepest >= depth.Prompt - UncachedMax;
         foreach (ref var candidate in candidates)
         {
-            candidate.Cost = isHit && candidate.MatchedTokens == depth.Deepest
-                ? -1
-                : _sent.Of(candidate.Replica);
+            candidate.Terms[0] = candidate.UncachedTokens;
+            candidate.Terms[1] = _sent.Of(candidate.Replica);
+            candidate.Cost = isHit && candidate.MatchedTokens == depth.Deepest ? -1 : candidate.Terms[1];
         }
     }
 
@@ -39,6 +46,10 @@ internal sealed class VpsKvPolicy : RoutePolicy
         if (happened.Kind == PoolEventKind.Dispatched)
         {
             _sent.Add(happened.Replica, pool.Replicas.Length, 1, happened.At);
+        }
+        else if (happened.Kind == PoolEventKind.Vacated)
+        {
+            _sent.Forget(happened.Replica);
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class DynamoKvPolicy : RoutePolicy
     private const double PrefillScale = 1.0;
 
     private static readonly string[] Names = ["prefill", "decoding", "own"];
+    private static readonly string[] Units = ["blocks", "blocks", "blocks"];
 
     private readonly double _temperature;
 
@@ -32,9 +33,13 @@ internal sealed class DynamoKvPolicy : RoutePolicy
 
     public override string Name { get; }
 
-    public override string Unit => "blocks";
+    public override CostKind Kind => _temperature > 0 ? CostKind.Draw : CostKind.Sum;
+
+    public override string Unit => _temperature > 0 ? "" : "blocks";
 
     public override ReadOnlySpan<string> TermNames => Names;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
@@ -42,7 +47,7 @@ internal sealed class DynamoKvPolicy : RoutePolicy
         var max = double.NegativeInfinity;
         foreach (ref var candidate in candidates)
         {
-            var blocks = DynamoBlocks.Of(in candidate);
+            var blocks = DynamoBlocks.Of(in candidate, in pool.Replicas[candidate.Replica]);
             candidate.Terms[0] = PrefillScale * blocks.Prefill;
             candidate.Terms[1] = blocks.Decoding;
             candidate.Terms[2] = blocks.Own;

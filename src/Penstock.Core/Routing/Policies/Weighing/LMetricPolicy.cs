@@ -11,13 +11,18 @@ namespace Penstock.Core.Routing.Policies.Weighing;
 /// a report is older than a dispatch.</remarks>
 internal sealed class LMetricPolicy : RoutePolicy
 {
-    private static readonly string[] Names = ["prefill", "requests"];
+    private static readonly string[] Names = ["prefill", "load"];
+    private static readonly string[] Units = ["tokens", "requests"];
 
     public override string Name => "lmetric";
 
-    public override string Unit => "tokens";
+    public override CostKind Kind => CostKind.Product;
+
+    public override string Unit => "tokens·requests";
 
     public override ReadOnlySpan<string> TermNames => Names;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {

@@ -23,7 +23,7 @@ internal sealed class MooncakePolicy(double transferRate = 0, double ratio = 2) 
 
     public override string Unit => "s";
 
-    public override ReadOnlySpan<string> TermNames => Names;
+    public override ReadOnlySpan<string> TermNames => transferRate > 0 ? Names : Names.AsSpan(0, 2);
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {

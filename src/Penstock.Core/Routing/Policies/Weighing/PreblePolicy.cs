@@ -77,6 +77,11 @@ internal sealed class PreblePolicy : RoutePolicy
             _computed.Add(happened.Replica, replicas, missed > cached ? missed : 0, happened.At);
             _requests.Add(happened.Replica, replicas, 1, happened.At);
         }
+        else if (happened.Kind == PoolEventKind.Vacated)
+        {
+            _computed.Forget(happened.Replica);
+            _requests.Forget(happened.Replica);
+        }
     }
 
     public override void Save(StateWriter to)
@@ -95,15 +100,17 @@ internal sealed class PreblePolicy : RoutePolicy
     private bool IsToMove(ReadOnlySpan<Candidate> candidates, long deepest, double cheapest, double dearest)
     {
         var holder = double.PositiveInfinity;
+        var count = 0;
         foreach (ref readonly var candidate in candidates)
         {
+            count += candidate.Ineligible == Ineligible.No ? 1 : 0;
             if (candidate.Ineligible == Ineligible.No && candidate.MatchedTokens == deepest)
             {
                 holder = Math.Min(holder, candidate.Cost);
             }
         }
 
-        return _requests.Sum >= RebalanceAfter * candidates.Length
+        return _requests.Sum >= RebalanceAfter * count
             && holder == dearest && dearest > cheapest && dearest >= RebalanceRatio * cheapest;
     }
 }

@@ -23,10 +23,15 @@ internal sealed class SloHeadroomPolicy(double firstTokenSeconds = 5, double per
     private const double WeightMin = 0.01;
 
     private static readonly string[] Names = ["first_token", "per_token"];
+    private static readonly string[] Units = ["s", "s"];
 
     public override string Name => "llmd-slo";
 
     public override ReadOnlySpan<string> TermNames => Names;
+
+    public override CostKind Kind => CostKind.Draw;
+
+    public override ReadOnlySpan<string> TermUnits => Units;
 
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
