@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Core.Config;
 using Penstock.Core.Models;
@@ -135,6 +137,64 @@ public sealed class ReloadTests : IDisposable
         foreach (var engine in engines)
         {
             await engine.DisposeAsync();
+        }
+    }
+
+    /// <summary>The port that its engine's publisher connects to is one, and its old self may take an hour to finish.
+    /// </summary>
+    [Fact]
+    public async Task A_replica_that_comes_back_while_its_old_self_finishes_is_the_one_that_hears_its_engine()
+    {
+        await using var engine = Personality.Vllm.Start();
+        await using var other = Personality.Vllm.Start();
+        var port = LastingPort.Next();
+        // The clock runs while the port is waited for, and the stream that is open says nothing meanwhile.
+        var patient = new TimeoutsConfig { BetweenBytes = TimeSpan.FromHours(9) };
+        await using var gateway = await RunningGateway.StartAsync(
+            d => d with { Pools = [d.Pools[0] with { Replicas = [Heard()], Timeouts = patient }] }, engine);
+        await WhenHeardAsync();
+        var gate = new Gate();
+        engine.On("POST /v1/messages", Script.EventsHead().SendChunk(Messages[0]).Pass(gate).Reset());
+        await using var open = await BeginAsync(gateway);
+        Put(new ReplicaConfig { Url = other.Url, Name = "other" });
+        Put(Heard());
+        await WhenHeardAsync();
+        Assert.Equal(1, (await gateway.AdminAsync("/admin/fleet")).GetProperty("pools")[0]
+            .GetProperty("in_flight").GetInt64());
+        gate.Open();
+        await open.ReadToEndAsync();
+
+        ReplicaConfig Heard() => new()
+        {
+            Url = engine.Url, Name = "r0", KvEvents = new KvEventsConfig { Endpoint = $"tcp://*:{port}" },
+        };
+
+        void Put(ReplicaConfig replica) => Assert.Empty(gateway.Source.Apply(
+            gateway.Source.Document with
+            {
+                Pools = [gateway.Source.Document.Pools[0] with { Replicas = [replica] }],
+            },
+            SecretValues.None));
+
+        // A publisher that is none is a fault of the replica that hears it.
+        async Task WhenHeardAsync()
+        {
+            while (RunningGateway.Replicas(await gateway.AdminAsync("/admin/fleet")).Single()
+                .GetProperty("cache_events").GetProperty("faults").GetInt64() == 0)
+            {
+                RunningGateway.Guard.ThrowIfCancellationRequested();
+                gateway.Clock.Advance(TimeSpan.FromMilliseconds(100));
+                using var publisher = new TcpClient();
+                try
+                {
+                    await publisher.ConnectAsync(IPAddress.Loopback, port, RunningGateway.Guard);
+                    await publisher.GetStream().WriteAsync(new byte[64], RunningGateway.Guard);
+                }
+                catch (Exception e) when (e is SocketException or IOException)
+                {
+                    // Not bound, or cut off already.
+                }
+            }
         }
     }
 
