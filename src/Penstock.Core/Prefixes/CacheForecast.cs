@@ -104,6 +104,7 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
                 && cache.IsPlain)
             {
                 matches[replica] = last;
+                matches[replica].Room = cache.Device.Room;
                 continue;
             }
 
@@ -111,8 +112,9 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
             var found = which > 0 ? _forecasts[which] : OfBlocks(prompt.Blocks, lengths, depth, blockLength);
             found = Finish(in found, lengths, replica);
             matches[replica] = cache.LowerCapacity == 0
-                ? new PrefixMatch { Device = found.Tokens }
+                ? new PrefixMatch { Device = (int)found.Tokens }
                 : ByTier(prompt.Blocks, lengths, replica, depth, found, blockLength);
+            matches[replica].Room = cache.Device.Room;
             last = matches[replica];
             which = cache.IsPlain ? which : -1;
         }
@@ -195,7 +197,10 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
 
         device = last == CacheTier.Device ? found.Tokens : Math.Min(device, found.Tokens);
         host = last <= CacheTier.Host ? found.Tokens : Math.Clamp(host, device, found.Tokens);
-        return new PrefixMatch { Device = device, Host = host - device, Disk = found.Tokens - host };
+        return new PrefixMatch
+        {
+            Device = (int)device, Host = (int)(host - device), Disk = (int)(found.Tokens - host),
+        };
     }
 
     /// <summary>Tokens of the leading blocks that lie in a tier or above it.</summary>
@@ -268,7 +273,7 @@ internal sealed class CacheForecast(BlockHolders blocks, CacheLists lists, Known
     {
         ref readonly var cache = ref lists[replica];
         var lost = cache.PartialLost > 0 && IsPartial(in forecast, cache.Partial) ? cache.PartialLost : 0;
-        var tokens = Math.Min(forecast.Tokens - lost, lengths.Total - 1);
+        var tokens = Math.Min(Math.Min(forecast.Tokens - lost, lengths.Total - 1), int.MaxValue);
         return forecast with { Tokens = Math.Max(0, tokens - (tokens % cache.BlockTokens)) };
     }
 

@@ -40,7 +40,7 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
         var tokens = Math.Min(lengths.At((long)most * keying.BlockLength), lengths.Total - 1);
         foreach (ref var match in matches)
         {
-            match.Shared = Math.Max(0, tokens - match.Tokens);
+            match.Shared = (int)Math.Clamp(tokens - match.Tokens, 0, int.MaxValue);
         }
     }
 

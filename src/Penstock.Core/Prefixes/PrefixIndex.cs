@@ -198,9 +198,6 @@ public sealed class PrefixIndex
     /// <summary>Whether what a replica says of a store that all share is left out.</summary>
     public void Distrust(int replica, bool distrusted) => _lists[replica].IsDistrusted = distrusted;
 
-    /// <summary>Whether a replica takes in <paramref name="tokens"/> more and gives nothing up.</summary>
-    public bool HasRoom(int replica, long tokens) => _lists[replica].Device.HasRoom(tokens);
-
     /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
     public CacheVictims Victims(int replica, long tokens, Instant now)
     {

@@ -3,19 +3,24 @@ namespace Penstock.Core.Prefixes;
 /// <summary>
 /// How much of a prompt one replica is believed to hold: consecutive tokens from its start, none counted twice.
 /// </summary>
+/// <remarks>A decision has one of each replica, so it is small: no prompt has as many tokens as an int has numbers.
+/// </remarks>
 public struct PrefixMatch
 {
     /// <summary>In the accelerator's memory.</summary>
-    public long Device;
+    public int Device;
 
     /// <summary>Beyond that in the host's memory.</summary>
-    public long Host;
+    public int Host;
 
     /// <summary>Beyond that on its disk.</summary>
-    public long Disk;
+    public int Disk;
 
     /// <summary>Beyond that in a store that all replicas share.</summary>
-    public long Shared;
+    public int Shared;
+
+    /// <summary>Not of the prompt: the tokens that the replica takes in and gives nothing up.</summary>
+    public int Room;
 
     /// <summary>All of it.</summary>
     public readonly long Tokens => Device + Host + Disk + Shared;

@@ -13,7 +13,8 @@ internal struct TierList
     public long Tokens;
     public long Capacity;
 
-    public readonly bool HasRoom(long tokens) => Tokens + tokens <= Capacity;
+    /// <summary>Tokens that it takes in and gives nothing up.</summary>
+    public readonly int Room => (int)Math.Clamp(Capacity - Tokens, 0, int.MaxValue);
 
     public void LinkNewest(BlockHolders blocks, int at)
     {

@@ -135,7 +135,10 @@ internal sealed class SlotMirror(
             {
                 var choice = Choose(in prompt, lengths, replica);
                 var device = Math.Min(choice.There.Tokens, choice.Found.Tokens);
-                match = new PrefixMatch { Device = device, Host = choice.Found.Tokens - device };
+                match = new PrefixMatch
+                {
+                    Device = (int)device, Host = (int)(choice.Found.Tokens - device), Room = match.Room,
+                };
             }
         }
     }

@@ -6,18 +6,25 @@ namespace Penstock.Core.Routing;
 /// <summary>What a decision shows its policy of every replica.</summary>
 internal static class CandidateView
 {
-    /// <summary>Sets every member of every candidate, in place: a pool of hundreds has no time to build each twice.
-    /// </summary>
-    public static void Fill(
+    /// <summary>Sets every member of every candidate, in place, and sums up those that can be chosen: a pool of hundreds
+    /// has no time to build each twice, nor to go through all once more.</summary>
+    public static FleetSums Fill(
         Span<Candidate> candidates, ReadOnlySpan<ReplicaLoad> replicas, ReadOnlySpan<PrefixMatch> matches,
         PeerLoads peers, long prompt, in RouteRequest request)
     {
         var now = request.At;
         replicas = replicas[..candidates.Length];
         matches = matches[..candidates.Length];
+        var sums = default(FleetSums);
         for (var i = 0; i < candidates.Length; i++)
         {
             Fill(ref candidates[i], i, in replicas[i], in matches[i], prompt, now);
+            sums.Add(in candidates[i], in replicas[i]);
+        }
+
+        if (peers.IsEmpty && request.Tried.IsEmpty)
+        {
+            return sums;
         }
 
         if (!peers.IsEmpty)
@@ -32,6 +39,14 @@ internal static class CandidateView
                 candidates[slot].Ineligible = Ineligible.TriedBefore;
             }
         }
+
+        sums = default;
+        for (var i = 0; i < candidates.Length; i++)
+        {
+            sums.Add(in candidates[i], in replicas[i]);
+        }
+
+        return sums;
     }
 
     private static void Fill(

@@ -19,28 +19,28 @@ internal record struct FleetTraffic
     private Instant _at;
 
     /// <summary>
-    /// A request comes. Returns what a second of work costs those that come after it, in seconds of their waiting, for
-    /// each second of a replica's backlog: as long as a replica does not run empty each of them is delayed by it, so it
-    /// is the number of arrivals there while the backlog drains and more comes in (the busy period of an M/G/1 queue:
-    /// arrivals a second over the idle share).
+    /// A request comes. Returns what a second of work costs those that come after it, in seconds of their waiting: as
+    /// long as a replica does not run empty each of them is delayed by it, so it is the number of arrivals there while
+    /// its backlog drains and more comes in (the busy period of an M/G/1 queue: arrivals a second over the idle share,
+    /// times the seconds of backlog).
     /// </summary>
-    /// <param name="replicas">Replicas that could be chosen.</param>
-    /// <param name="busy">Of these, the ones with prefill in flight.</param>
-    /// <param name="own">Requests of this node in flight there.</param>
-    /// <param name="all">Requests of all nodes.</param>
-    /// <param name="now">The present.</param>
-    public double Arrive(int replicas, int busy, int own, int all, Instant now)
+    public double Price(in FleetSums fleet, Instant now)
     {
+        if (fleet.Eligible == 0)
+        {
+            return 0;
+        }
+
         var kept = Math.Exp(-Math.Max(0, (now - _at).TotalSeconds) / Span);
-        _busy += (1 - kept) * ((busy / (double)replicas) - _busy);
+        _busy += (1 - kept) * ((fleet.Prefilling / (double)fleet.Eligible) - _busy);
         _arrivals = (_arrivals * kept) + (1 / Span);
-        _own += (1 - kept) * (own - _own);
-        _all += (1 - kept) * (all - _all);
+        _own += (1 - kept) * (fleet.InFlightHere - _own);
+        _all += (1 - kept) * (fleet.InFlight - _all);
         _at = now;
 
         // What the other nodes have in flight says how much of the traffic is theirs; over a while, since a node that
         // has nothing in flight at the moment has its share all the same.
         var nodes = _own > 0 ? Math.Max(1, _all / _own) : 1;
-        return nodes * _arrivals / replicas / Math.Max(IdleMin, 1 - _busy);
+        return nodes * _arrivals / fleet.Eligible / Math.Max(IdleMin, 1 - _busy) * fleet.BacklogSeconds / fleet.Eligible;
     }
 }

@@ -49,6 +49,9 @@ public sealed class PoolState
     /// <summary>How long a token of an answer takes in this pool.</summary>
     internal DecodeLine Decoding => DecodeRates.Line(in _rates.Decodes);
 
+    /// <summary>All that the decision at hand can choose from.</summary>
+    internal FleetSums Sums { get; private set; }
+
     /// <summary>Requests of this node in flight in the whole pool.</summary>
     public int InFlight => _tickets.Count;
 
@@ -66,7 +69,7 @@ public sealed class PoolState
         candidates = candidates[.._replicas.Length];
         var output = _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
         var prompt = _index.Match(request.Prompt, _matches);
-        CandidateView.Fill(candidates, _replicas, _matches, _peers, prompt, in request);
+        Sums = CandidateView.Fill(candidates, _replicas, _matches, _peers, prompt, in request);
 
         if (!_tickets.IsFull)
         {

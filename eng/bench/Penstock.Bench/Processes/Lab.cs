@@ -52,8 +52,19 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
         return new Target(Target.Direct, port, process, "none");
     }
 
-    /// <summary>Penstock with all engines of a fleet in one pool.</summary>
-    public Target StartPenstockBefore(Target fleet, int engines)
+    /// <summary>A simulated vLLM that publishes cache events and has none to tell; the port is the publisher's.</summary>
+    public Target StartPublisher()
+    {
+        var (port, events) = (FreePort(), FreePort());
+        var process = Start(
+            "publisher", Path.Combine(root, "penstock"), "engine", "--port", $"{port}", "--kv-events", "vllm-array",
+            "--kv-events-endpoint", $"tcp://127.0.0.1:{events}");
+        WaitUntil(process, BuildPatience, () => IsOk(port, "/health"));
+        return new Target(Target.Direct, events, process, "none");
+    }
+
+    /// <summary>Penstock with all engines of a fleet in one pool, for each of which it listens to a publisher.</summary>
+    public Target StartPenstockBefore(Target fleet, Target publisher, int engines)
     {
         var document = FileFor("fleet.yaml");
         var urls = Enumerable.Range(1, engines).Select(i => $"      - http://127.0.0.{i}:{fleet.Port}\n");
@@ -66,6 +77,8 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
                 model: {Answers.Model}
                 provider: own
                 region: local
+                kv_events:
+                  endpoint: tcp://127.0.0.1:{publisher.Port}
                 replicas:
 
             """ + string.Concat(urls));

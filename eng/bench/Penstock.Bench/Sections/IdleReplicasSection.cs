@@ -6,7 +6,7 @@ namespace Penstock.Bench.Sections;
 
 /// <summary>
 /// What it costs to keep up with a fleet that has nothing to do: health probes and load of 100 engines whose metrics
-/// page is as large as that of a busy vLLM.
+/// page is as large as that of a busy vLLM, and as many subscriptions to cache events.
 /// </summary>
 internal static class IdleReplicasSection
 {
@@ -24,8 +24,14 @@ internal static class IdleReplicasSection
         var engines = session.Figures.Row("idle-replicas-upstream", "  the engines' own", "%", compared: false);
         var resident = session.Figures.Row("idle-replicas-rss", "  RSS", "MB", compared: false);
         var fleet = session.Lab.StartFleet(Engines);
-        var target = session.Lab.StartPenstockBefore(fleet, Engines);
+        var publisher = session.Lab.StartPublisher();
+        var target = session.Lab.StartPenstockBefore(fleet, publisher, Engines);
         session.Lab.Settle(WarmUp);
+        if (TcpTable.Established(publisher.Port) is var subscribed && subscribed != Engines)
+        {
+            throw new BenchFailure($"{subscribed} subscriptions to cache events instead of {Engines}");
+        }
+
         var length = TimeSpan.FromSeconds(Math.Max(SecondsMin, session.Options.Seconds));
         session.Rounds([target], _ =>
         {
@@ -35,6 +41,6 @@ internal static class IdleReplicasSection
             session.Figures.Add(engines, target.Name, (fleet.CpuSeconds - theirs) / length.TotalSeconds * 100);
             session.Figures.Add(resident, target.Name, target.ResidentMegabytes);
         });
-        session.Stop([target, fleet]);
+        session.Stop([target, publisher, fleet]);
     }
 }

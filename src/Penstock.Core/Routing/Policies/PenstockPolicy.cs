@@ -59,7 +59,7 @@ internal sealed class PenstockPolicy : RoutePolicy
     public override void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng)
     {
         var answer = (double)pool.ExpectedOutput(in request);
-        var price = Price(pool.Replicas, candidates, request.At);
+        var price = _traffic.Price(pool.Sums, request.At);
         AddEvictions(pool, candidates, request.At);
         Add(pool.Replicas, candidates, pool.Decoding, answer, price, request.At);
         var hot = _heat.Longest(request.Prompt.Blocks, request.At);
@@ -136,7 +136,7 @@ internal sealed class PenstockPolicy : RoutePolicy
         foreach (ref var candidate in candidates)
         {
             if (candidate.Ineligible == Ineligible.No
-                && !pool.Index.HasRoom(candidate.Replica, candidate.UncachedTokens))
+                && candidate.UncachedTokens > candidate.Match.Room)
             {
                 candidate.Terms[4] = Evicted(pool, in candidate, now) * loads[candidate.Replica].PrefillSecondsEach;
             }
@@ -227,25 +227,5 @@ internal sealed class PenstockPolicy : RoutePolicy
 
         var lost = Survival * _returns.Chance(victims.Unused);
         return victims.Tokens * lost / (1 - lost);
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private double Price(ReadOnlySpan<ReplicaLoad> loads, ReadOnlySpan<Candidate> candidates, Instant now)
-    {
-        var (eligible, busy, own, all, backlog) = (0, 0, 0, 0, 0.0);
-        foreach (ref readonly var candidate in candidates)
-        {
-            if (candidate.Ineligible == Ineligible.No)
-            {
-                ref readonly var load = ref loads[candidate.Replica];
-                eligible++;
-                busy += candidate.PrefillTokens > 0 ? 1 : 0;
-                own += load.InFlight;
-                all += candidate.InFlight;
-                backlog += candidate.PrefillTokens * load.PrefillSecondsEach;
-            }
-        }
-
-        return eligible == 0 ? 0 : _traffic.Arrive(eligible, busy, own, all, now) * backlog / eligible;
     }
 }
