@@ -29,6 +29,9 @@ internal static class GatewayMetrics
             "{request}", "Requests in flight at most; more are refused.");
         meter.CreateObservableGauge(
             "penstock.draining", () => rooms.Flow.Draining ? 1 : 0, null, "1 while the gateway takes no new requests.");
+        meter.CreateObservableCounter(
+            "penstock.faults", () => rooms.Fleet.Faults,
+            "{fault}", "Faults of the gateway's own that no request stands behind; each is a bug, and in the log.");
         ObserveLedger(meter, rooms.Ledger);
         meter.CreateObservableGauge(
             "penstock.decisions.kept", () => rooms.Decisions.Count, "{decision}", "Decisions that can be explained.");

@@ -60,6 +60,9 @@ internal sealed class FleetRuntime : IAsyncDisposable
     /// <summary>Of this gateway, or its cluster: behind the hashes of prompts.</summary>
     public ulong Secret => _secret;
 
+    /// <summary>Faults of the gateway's own that nobody stands behind, as on a timer.</summary>
+    public long Faults => _faults.Count;
+
     /// <summary>Another fleet is in use, with pools or replicas that know nothing yet of what others said before.
     /// </summary>
     public event Action? Changed;
