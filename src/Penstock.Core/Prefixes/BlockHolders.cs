@@ -85,17 +85,24 @@ internal sealed class BlockHolders
     /// <summary>Adds a pair that is not there, with no tokens and in no list. The replica must not be full.</summary>
     public int Add(ulong hash, int replica)
     {
+        var at = TakePlace(replica);
         var shared = _shared.Find(hash);
-        if (shared == SharedBlocks.None && HasMany(hash, replica))
-        {
-            shared = MoveToShared(hash);
-        }
-
+        _pairs[at] = new CachedBlock { Hash = hash, IsShared = shared != SharedBlocks.None };
+        var alike = _table.Add(KeyOf(hash, replica, shared != SharedBlocks.None), at);
         if (shared != SharedBlocks.None)
         {
             _shared.Add(shared, replica);
         }
+        else if (alike > _shared.HoldersMin / Groups && HasMany(hash))
+        {
+            MoveToShared(hash);
+        }
 
+        return at;
+    }
+
+    private int TakePlace(int replica)
+    {
         ref var share = ref _shares[replica];
         Check.That(share.Count < BlocksPerReplica);
         share.Count++;
@@ -109,8 +116,6 @@ internal sealed class BlockHolders
             at = (replica * _stride) + ++share.Used;
         }
 
-        _pairs[at] = new CachedBlock { Hash = hash, IsShared = shared != SharedBlocks.None };
-        _table.Add(KeyOf(hash, replica, shared != SharedBlocks.None), at);
         return at;
     }
 
@@ -223,21 +228,16 @@ internal sealed class BlockHolders
     private int FindPair(ulong hash, int replica, ulong key) =>
         _table.Find(key, _pairs, hash, (replica * _stride) + 1, _stride);
 
-    /// <summary>Whether a block that is not shared has as many holders as one that is. Looks at one group, without
-    /// reading the pairs, before it counts: there are mostly few.</summary>
-    private bool HasMany(ulong hash, int replica)
+    /// <summary>Whether a block that is not shared has more holders than it takes to be. To be asked where one group
+    /// of them looks large: there are mostly few.</summary>
+    private bool HasMany(ulong hash)
     {
-        if (_table.CountOfMaybe(KeyOf(hash, replica)) < _shared.HoldersMin / Groups)
-        {
-            return false;
-        }
-
         Find(hash, _holders);
-        return ReplicaSet.Count(_holders) >= _shared.HoldersMin;
+        return ReplicaSet.Count(_holders) > _shared.HoldersMin;
     }
 
     /// <summary>Gives each pair of a block a key of its own.</summary>
-    private int MoveToShared(ulong hash)
+    private void MoveToShared(ulong hash)
     {
         var shared = _shared.Open(hash);
         for (var group = 0; group < Groups; group++)
@@ -251,8 +251,6 @@ internal sealed class BlockHolders
                 _shared.Add(shared, replica);
             }
         }
-
-        return shared;
     }
 
     private int FindAny(ulong hash, int group)

@@ -36,25 +36,25 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
     public bool TryStore(int replica, int at, CacheTier tier, long tokens)
     {
         ref var cache = ref _replicas[replica];
-        blocks[at].Tokens = (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
+        blocks[at].Tokens = WeightOf(tokens);
         return TryPut(ref cache, replica, at, tier);
     }
 
     /// <summary>One more request holds the pair, which has so many tokens as far as is known now.</summary>
-    public void Pin(int replica, int at, long tokens, bool isNew = false)
+    public void Pin(int replica, int at, long tokens)
     {
         ref var cache = ref _replicas[replica];
         ref var block = ref blocks[at];
-        if (!isNew && !block.IsPinned)
+        if (!block.IsPinned)
         {
             TakeOut(ref cache, replica, at);
             block.Tier = CacheTier.Device;
             cache.Device.Tokens += block.Tokens;
         }
 
-        block.Pin(isNew);
+        block.Pin();
         cache.Pins++;
-        Weigh(ref cache, at, tokens);
+        Weigh(ref cache, ref block, tokens);
     }
 
     /// <summary>One request less holds the pair; the last one makes it the newest of its list, or removes it where no
@@ -65,7 +65,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         ref var block = ref blocks[at];
         Check.That(block.IsPinned && block.Newer > 0 && cache.Pins > 0);
         cache.Pins--;
-        Weigh(ref cache, at, tokens);
+        Weigh(ref cache, ref block, tokens);
         var isLast = block.Unpin(confirms);
         if (isLast && block.IsUnconfirmed)
         {
@@ -83,14 +83,50 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
     public bool TryAdd(int replica, ulong hash, long tokens, out int at)
     {
         at = None;
-        if (!MakeRoom(replica, tokens))
+        ref var cache = ref _replicas[replica];
+        var hasRoom = cache.Device.Tokens + tokens <= cache.Capacity && !blocks.IsFull(replica);
+        if (!hasRoom && !MakeRoom(replica, tokens))
         {
-            _replicas[replica].Overflows++;
+            cache.Overflows++;
             return false;
         }
 
         at = blocks.Add(hash, replica);
         return true;
+    }
+
+    /// <summary>Adds a pair that one request holds; false where there is no room for it that could be made.</summary>
+    public bool TryHold(int replica, ulong hash, long tokens, out int at)
+    {
+        if (!TryAdd(replica, hash, tokens, out at))
+        {
+            return false;
+        }
+
+        ref var cache = ref _replicas[replica];
+        ref var block = ref blocks[at];
+        block.PinNew();
+        cache.Pins++;
+        block.Tokens = WeightOf(tokens);
+        cache.Device.Tokens += block.Tokens;
+        return true;
+    }
+
+    /// <summary>One more request holds a pair, which is added where it is not there; none where there is no room for
+    /// it.</summary>
+    public int FindOrHold(int replica, ulong hash, long tokens)
+    {
+        var at = blocks.Find(hash, replica);
+        if (at != None)
+        {
+            Pin(replica, at, tokens);
+        }
+        else
+        {
+            TryHold(replica, hash, tokens, out at);
+        }
+
+        return at;
     }
 
     /// <summary>Changes what a pair weighs, wherever it is.</summary>
@@ -103,7 +139,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
             ages.Remove(replica, block.Stamp, block.Tokens - (int)tokens);
         }
 
-        Weigh(ref cache, at, tokens);
+        Weigh(ref cache, ref block, tokens);
     }
 
     /// <summary>Forgets a pair that no request holds.</summary>
@@ -241,12 +277,16 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         : cache.Device.Oldest != None ? CacheTier.Device
         : CacheTier.Shared;
 
-    private void Weigh(ref ReplicaCache cache, int at, long tokens)
+    private static ushort WeightOf(long tokens) => (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
+
+    private static void Weigh(ref ReplicaCache cache, ref CachedBlock block, long tokens)
     {
-        ref var block = ref blocks[at];
-        var weight = (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
-        cache[block.Tier].Tokens += weight - block.Tokens;
-        block.Tokens = weight;
+        var weight = WeightOf(tokens);
+        if (weight != block.Tokens)
+        {
+            cache[block.Tier].Tokens += weight - block.Tokens;
+            block.Tokens = weight;
+        }
     }
 
     private void TakeOut(ref ReplicaCache cache, int replica, int at)

@@ -110,19 +110,15 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
     /// <summary>What is stored in a lower tier and lies in the accelerator's memory too counts there alone.</summary>
     private void Store(int replica, CacheTier tier, ulong hash, long tokens)
     {
-        var at = blocks.Find(hash, replica);
-        var isNew = at == BlockHolders.None;
-        if (isNew && !lists.TryAdd(replica, hash, tier == CacheTier.Device ? tokens : 0, out at))
-        {
-            return;
-        }
-
         if (tier == CacheTier.Device)
         {
-            lists.Pin(replica, at, tokens, isNew);
-            lists.Unpin(replica, at, tokens, confirms: true);
+            if (lists.FindOrHold(replica, hash, tokens) is not BlockHolders.None and var held)
+            {
+                lists.Unpin(replica, held, tokens, confirms: true);
+            }
         }
-        else if (isNew && !lists.TryStore(replica, at, tier, tokens))
+        else if (blocks.Find(hash, replica) == BlockHolders.None
+            && lists.TryAdd(replica, hash, 0, out var at) && !lists.TryStore(replica, at, tier, tokens))
         {
             blocks.Remove(at, replica);
         }

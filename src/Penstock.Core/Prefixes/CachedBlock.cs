@@ -76,7 +76,7 @@ internal struct CachedBlock
     }
 
     /// <summary>One more request holds it.</summary>
-    public void Pin(bool isNew)
+    public void Pin()
     {
         if (IsPinned)
         {
@@ -85,7 +85,14 @@ internal struct CachedBlock
         }
 
         Newer = 1;
-        Older = isNew ? Unconfirmed : Confirmed;
+        Older = Confirmed;
+    }
+
+    /// <summary>A request holds it, and nothing has shown yet that the engine took it in.</summary>
+    public void PinNew()
+    {
+        Newer = 1;
+        Older = Unconfirmed;
     }
 
     /// <summary>One request less; true where it was the last one.</summary>

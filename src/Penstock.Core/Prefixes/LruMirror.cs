@@ -141,14 +141,19 @@ internal sealed class LruMirror(
             // Where notices of the engine left a hole, what lies behind it is there already.
             var weight = Weight(lengths, depth);
             var at = blocks.Find(chain[depth], replica);
-            var isNew = at == None;
-            if (isNew && !lists.TryAdd(replica, chain[depth], weight, out at))
+            if (at != None)
+            {
+                lists.Pin(replica, at, weight);
+            }
+            else if (lists.TryHold(replica, chain[depth], weight, out at))
+            {
+                blocks[at].BeginsRun = depth == first;
+            }
+            else
             {
                 break;
             }
 
-            lists.Pin(replica, at, weight, isNew);
-            blocks[at].BeginsRun = isNew ? depth == first : blocks[at].BeginsRun;
             _places[depth] = at;
         }
 
@@ -180,12 +185,8 @@ internal sealed class LruMirror(
                 continue;
             }
 
-            var key = Spot.PartKeyOf(prompt.Marks[i].Hash);
-            var at = blocks.Find(key, replica);
-            var isNew = at == None;
-            if (!isNew || lists.TryAdd(replica, key, 0, out at))
+            if (lists.FindOrHold(replica, Spot.PartKeyOf(prompt.Marks[i].Hash), 0) != None)
             {
-                lists.Pin(replica, at, 0, isNew);
                 taken |= 1 << i;
             }
         }
@@ -227,11 +228,8 @@ internal sealed class LruMirror(
         var key = Spot.EndKeyOf(prompt.Marks[^1].Hash);
         var block = lists[replica].BlockTokens;
         var weight = ((tokens + block - 1) / block * block) - lengths.At((long)prompt.Blocks.Length * blockLength);
-        var at = blocks.Find(key, replica);
-        var isNew = at == None;
-        if (!isNew || lists.TryAdd(replica, key, weight, out at))
+        if (lists.FindOrHold(replica, key, weight) is not None and var at)
         {
-            lists.Pin(replica, at, weight, isNew);
             lists.Unpin(replica, at, weight, confirms: true);
         }
     }

@@ -105,21 +105,23 @@ internal sealed class PairTable
         return None;
     }
 
-    public void Add(ulong key, int at)
+    /// <summary>Adds a pair. Returns what <see cref="CountOfMaybe"/> does then.</summary>
+    public int Add(ulong key, int at)
     {
         var mixed = Mix(key);
-        var index = Home(mixed);
-        ref var chunk = ref ChunkAt(index);
+        var tag = TagOf(mixed);
+        ref var chunk = ref ChunkAt(Home(mixed));
         var free = chunk.With(0);
-        while (free == 0)
+        if (free == 0)
         {
-            chunk.Passed++;
-            index = After(index);
-            chunk = ref ChunkAt(index);
-            free = chunk.With(0);
+            AddFurther(mixed, at);
+        }
+        else
+        {
+            chunk.Set(BitOperations.TrailingZeroCount(free), tag, at);
         }
 
-        chunk.Set(BitOperations.TrailingZeroCount(free), TagOf(mixed), at);
+        return chunk.Passed == 0 ? BitOperations.PopCount(chunk.With(tag)) : CountOfMaybe(key);
     }
 
     /// <summary>Takes a pair out, which must be there.</summary>
@@ -143,6 +145,24 @@ internal sealed class PairTable
     public void Save(StateWriter to) => to.WriteAll<Chunk>(All);
 
     public void Load(ref StateReader from) => from.ReadAll(All);
+
+    /// <summary>Adds a pair whose first chunk is full.</summary>
+    private void AddFurther(ulong mixed, int at)
+    {
+        var index = Home(mixed);
+        ref var chunk = ref ChunkAt(index);
+        var free = 0u;
+        do
+        {
+            chunk.Passed++;
+            index = After(index);
+            chunk = ref ChunkAt(index);
+            free = chunk.With(0);
+        }
+        while (free == 0);
+
+        chunk.Set(BitOperations.TrailingZeroCount(free), TagOf(mixed), at);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Mix(ulong key) => key * 0x9E3779B97F4A7C15UL;

@@ -80,11 +80,8 @@ internal sealed class SlotEntries(BlockHolders blocks, CacheLists lists, int blo
 
     private void Add(int replica, ulong hash, long tokens)
     {
-        var at = blocks.Find(hash, replica);
-        var isNew = at == BlockHolders.None;
-        if (!isNew || lists.TryAdd(replica, hash, tokens, out at))
+        if (lists.FindOrHold(replica, hash, tokens) is not BlockHolders.None and var at)
         {
-            lists.Pin(replica, at, tokens, isNew);
             lists.Unpin(replica, at, tokens, confirms: true);
         }
     }
