@@ -254,6 +254,45 @@ public class PenstockPolicyTests
         Assert.InRange(rig.Candidates[1].Terms[6], double.NegativeInfinity, -0.01);
     }
 
+    /// <summary>Bytes a token differ from prompt to prompt: of this prefix the engine counts one token in eight bytes,
+    /// of all else in four.</summary>
+    [Fact]
+    public void Who_holds_a_hot_prefix_shows_in_its_share_of_the_prompt_and_not_in_its_bytes()
+    {
+        var rig = new PoolRig("penstock", 2);
+        var prefix = new PromptMark(Prompt.Length * 256, 77);
+        Teach(Prefix(Prompt, [prefix]), 0, PromptTokens / 2);
+        var copied = -1;
+        for (var i = 0; i < 200 && copied < 0; i++)
+        {
+            ulong[] own = [.. Prompt, .. PoolRig.Chain((ulong)i + 100, 2)];
+            var request = new RouteRequest
+            {
+                At = PoolRig.At(10 + (i / 20.0)),
+                Prompt = Prefix(own, [prefix, new PromptMark(own.Length * 256, (ulong)i + 1_000)]),
+            };
+            var decision = rig.Decide(in request);
+            Assert.InRange(decision.PromptTokens, (PromptTokens / 2) + 100, (PromptTokens / 2) + 160);
+            copied = decision.Replica == 1 ? i : -1;
+            Teach(request.Prompt, 10 + (i / 20.0), (PromptTokens / 2) + 128);
+        }
+
+        Assert.InRange(copied, 8, 100);
+
+        void Teach(PromptPrefix prompt, double at, long tokens)
+        {
+            var request = new RouteRequest { At = PoolRig.At(at), Prompt = prompt };
+            var decision = new RouteDecision(0, -1, tokens, 0, 0, 200);
+            var ticket = rig.Tell(PoolEvent.Dispatched(in request, in decision), prompt);
+            rig.FirstToken(ticket, at);
+            rig.Tell(PoolEvent.Ended(PoolRig.At(at), ticket, RouteEnd.Completed, tokens, -1, 200), prompt);
+            rig.SendTo(0, 10, at);
+        }
+
+        static PromptPrefix Prefix(ulong[] blocks, PromptMark[] marks) =>
+            new() { Blocks = blocks, Marks = marks, Length = blocks.Length * 256 };
+    }
+
     [Fact]
     public void A_prefix_that_few_begin_with_stays_where_it_is()
     {

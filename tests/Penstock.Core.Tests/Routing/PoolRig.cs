@@ -64,8 +64,11 @@ internal sealed class PoolRig
             Tried = tried,
             OutputTokensMax = outputMax,
         };
-        return State.Decide(in request, _policy, _candidates, ref _rng);
+        return Decide(in request);
     }
+
+    public RouteDecision Decide(in RouteRequest request) =>
+        State.Decide(in request, _policy, _candidates, ref _rng);
 
     /// <summary>Sends a request of that many uncached tokens to a replica of the test's choice.</summary>
     public RouteTicket SendTo(
