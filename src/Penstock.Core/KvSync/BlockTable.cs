@@ -17,8 +17,9 @@ internal sealed class BlockTable
     /// <summary>Slots looked at, at most, for one that can be given up.</summary>
     private const int HandStepsMax = 64;
 
-    /// <summary>A table that is cleared and had so many times as many slots as entries is made anew, smaller.</summary>
-    private const int SparseSlots = 8;
+    /// <summary>A table that gave up entries until it has more than so many times as many slots is made anew, smaller.
+    /// </summary>
+    private const int SparseSlots = 4;
 
     private readonly BlockRoom _room;
     private readonly ulong _multiplier;
@@ -77,7 +78,7 @@ internal sealed class BlockTable
 
         if ((Count + 1) * 4L > _slots.Length * 3L)
         {
-            Grow();
+            Resize(_slots.Length * 2);
         }
 
         var slot = Home(name);
@@ -92,20 +93,15 @@ internal sealed class BlockTable
         return slot;
     }
 
-    /// <summary>Drops all entries, at a cost that adding them paid for: whoever has few entries dropped again and again
-    /// in a table that was large once does not have all of it cleared each time.</summary>
+    /// <summary>Drops all entries, and the memory that they took: what a table held once counts for nothing, as there
+    /// are many of them.</summary>
     public void Clear()
     {
-        if (Count == 0)
+        if (_slots.Length > SlotsMin)
         {
-            return;
+            Make(0);
         }
-
-        if (_slots.Length > SlotsMin && (long)Count * SparseSlots < _slots.Length)
-        {
-            Make(Count);
-        }
-        else
+        else if (Count > 0)
         {
             Array.Clear(_slots);
         }
@@ -124,6 +120,11 @@ internal sealed class BlockTable
             if (_slots[_hand].IsUsed && !_slots[_hand].IsResident)
             {
                 Delete(_hand);
+                if (_slots.Length > SlotsMin && (long)Count * SparseSlots < _slots.Length)
+                {
+                    Resize(_slots.Length / 2);
+                }
+
                 return true;
             }
         }
@@ -161,11 +162,11 @@ internal sealed class BlockTable
         _slots[slot] = default;
     }
 
-    private void Grow()
+    private void Resize(int slots)
     {
         var old = _slots;
-        _slots = new BlockEntry[old.Length * 2];
-        _shift--;
+        _slots = new BlockEntry[slots];
+        _shift = 64 - BitOperations.Log2((uint)slots);
         foreach (ref readonly var entry in old.AsSpan())
         {
             if (entry.IsUsed)

@@ -54,6 +54,9 @@ public sealed class KvBlockMap
     /// <summary>Entries in the tables, blocks remembered included.</summary>
     public int Entries => _ranks.Entries;
 
+    /// <summary>Room that the tables take, in entries.</summary>
+    public int Slots => _ranks.Slots;
+
     /// <summary>Blocks that were not taken because the table was full.</summary>
     public long Full { get; private set; }
 

@@ -14,6 +14,9 @@ internal sealed class RankShares(int blocksMax, ulong secret, int blocksExpected
     /// <summary>Entries of all ranks, blocks remembered included.</summary>
     public int Entries => _room.Taken;
 
+    /// <summary>Room that the tables of all ranks take, in entries.</summary>
+    public int Slots => _ranks.Sum(static held => held?.Table.Slots.Length ?? 0);
+
     /// <summary>A rank's share; null: nothing was stored there yet.</summary>
     public RankBlocks? Find(int rank) => (uint)rank < (uint)_ranks.Length ? _ranks[rank] : null;
 

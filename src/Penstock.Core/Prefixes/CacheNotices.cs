@@ -13,9 +13,20 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
     /// <summary>Entries of the shared store that all replicas tell of, in entries of one replica, at most.</summary>
     private const int SharedShares = 16;
 
+    /// <summary>Weight of the newest request in what is found of the shared store, and what it is counted on at least:
+    /// nothing would show that it is better again.</summary>
+    private const double Newest = 0.1;
+    private const double SharedFoundMin = 0.02;
+
     /// <summary>What the shared store holds as each replica says, as if that were the replica's own; null before
     /// anything was said of it.</summary>
     private PrefixIndex? _told;
+
+    /// <summary>Of what it was said to have, the share that was found lately: it is counted on by that.</summary>
+    private double _sharedFound = 1;
+
+    /// <summary>Something was said of the shared store.</summary>
+    public bool HasShared => _told is not null;
 
     /// <summary>Adds what the shared store holds of a prompt to what replicas hold themselves.</summary>
     /// <param name="prompt">The prompt.</param>
@@ -40,7 +51,17 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
         var tokens = Math.Min(lengths.At((long)most * keying.BlockLength), lengths.Total - 1);
         foreach (ref var match in matches)
         {
-            match.Shared = (int)Math.Clamp(tokens - match.Tokens, 0, int.MaxValue);
+            match.Shared = (int)(_sharedFound * Math.Clamp(tokens - match.Tokens, 0, int.MaxValue));
+        }
+    }
+
+    /// <summary>So much of what the shared store was said to have beyond a replica's own was found.</summary>
+    public void LearnShared(long own, long shared, long found)
+    {
+        if (shared > 0)
+        {
+            var share = Math.Clamp((found - own) * _sharedFound / shared, 0, 1);
+            _sharedFound = Math.Max(SharedFoundMin, _sharedFound + (Newest * (share - _sharedFound)));
         }
     }
 
@@ -92,12 +113,14 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
 
     public void Save(StateWriter to)
     {
+        to.Write(in _sharedFound);
         to.Write(_told is not null);
         _told?.Save(to);
     }
 
     public void Load(ref StateReader from)
     {
+        _sharedFound = from.Read<double>();
         _told = from.Read<bool>() ? NewStore() : null;
         _told?.Load(ref from);
     }

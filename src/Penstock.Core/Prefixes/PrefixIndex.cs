@@ -195,6 +195,13 @@ public sealed class PrefixIndex
     /// <summary>The engine says how many tokens it holds: what is remembered beyond that is forgotten.</summary>
     public void Resident(int replica, CacheTier tier, long tokens) => _notices.Resident(replica, tier, tokens);
 
+    /// <summary>Some replica told of a store that all share.</summary>
+    public bool HasSharedStore => _notices.HasShared;
+
+    /// <summary>Of a prompt of which a replica was to hold so many tokens itself, and the store that all share as many
+    /// more as was counted on, so many were found.</summary>
+    public void LearnShared(long own, long shared, long found) => _notices.LearnShared(own, shared, found);
+
     /// <summary>Whether what a replica says of a store that all share is left out.</summary>
     public void Distrust(int replica, bool distrusted) => _lists[replica].IsDistrusted = distrusted;
 

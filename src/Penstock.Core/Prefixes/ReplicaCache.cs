@@ -113,7 +113,6 @@ internal struct ReplicaCache
         PartialLost = 0;
         Pins = 0;
         DoubtedSince = default;
-        IsDistrusted = false;
         Generation++;
     }
 

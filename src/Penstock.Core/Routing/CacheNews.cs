@@ -38,7 +38,8 @@ internal static class CacheNews
                 index.Heard(prompt.Blocks, replica, happened.At);
                 break;
             case PoolEventKind.PeerAnswered:
-                index.HeardAnswer(in prompt, replica, happened.Report, happened.At);
+                var report = PlausibleReport.Of(happened.Report, index.TokensOf(in prompt));
+                index.HeardAnswer(in prompt, replica, in report, happened.At);
                 break;
             case PoolEventKind.Named:
                 load.Name = happened.Name;
@@ -48,11 +49,13 @@ internal static class CacheNews
                 load = ReplicaLoad.New with { Ineligible = Ineligible.Absent };
                 index.Clear(replica);
                 index.Shape(replica, default);
+                index.Distrust(replica, false);
                 peers.Forget(replica);
                 sessions.Vacate(replica);
                 break;
         }
     }
+
     /// <summary>Where the mirror was forgotten, what it was in doubt for is over with it.</summary>
     private static void EndDoubt(ref ReplicaLoad load, PrefixIndex index, int replica)
     {

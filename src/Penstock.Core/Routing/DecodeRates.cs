@@ -39,7 +39,15 @@ internal static class DecodeRates
     {
         var mean = pool.Mean(ReplicaLoad.SecondsPerTokenAtFirst, FirstPoints);
         var each = Math.Clamp(pool.Slope(mean / DoubledBy, SlopeStrength), 0, mean);
-        return new DecodeLine(Math.Clamp(mean - (each * pool.Center), mean / Unlikely, SecondsMax), each);
+        var alone = Math.Clamp(mean - (each * pool.Center), mean / Unlikely, Math.Max(mean, SecondsMax));
+        return new DecodeLine(alone, each);
+    }
+
+    /// <summary>Seconds that an answer is expected to take after its first token.</summary>
+    public static double ExpectedSeconds(in ReplicaLoad load, in LineFit pool, long tokens, double beside)
+    {
+        var line = Line(in pool);
+        return Math.Max(0, tokens - 1) * load.DecodeFactor * (line.Alone + (line.Each * beside));
     }
 
     /// <summary>An answer of so many tokens has come to its end, with so many requests in flight beside it, in the mean
@@ -61,6 +69,7 @@ internal static class DecodeRates
             var expected = line.Alone + (line.Each * beside);
             var pace = load.DecodePace.Each(line.Alone, load.DecodesAt, now) / line.Alone;
             each = Math.Clamp(each, expected * pace / Unlikely, expected * pace * Unlikely);
+            each = Math.Min(each, SecondsMax);
             load.DecodePace.See(line.Alone * each / expected, 1, load.DecodesAt, now);
             load.DecodesAt = now;
         }

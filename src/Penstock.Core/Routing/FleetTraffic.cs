@@ -38,9 +38,10 @@ internal record struct FleetTraffic
         _all += (1 - kept) * (fleet.InFlight - _all);
         _at = now;
 
-        // What the other nodes have in flight says how much of the traffic is theirs; over a while, since a node that
-        // has nothing in flight at the moment has its share all the same.
-        var nodes = _own > 0 ? Math.Max(1, _all / _own) : 1;
-        return nodes * _arrivals / fleet.Eligible / Math.Max(IdleMin, 1 - _busy) * fleet.BacklogSeconds / fleet.Eligible;
+        // What the other nodes have in flight says how much of the traffic is theirs; over a while, and with a request
+        // of doubt, since a node that has nothing in flight when it decides, or seldom, has its share all the same.
+        var nodes = Math.Max(1, (_all + 1) / (_own + 1));
+        var perReplica = nodes * _arrivals / fleet.Eligible;
+        return perReplica / Math.Max(IdleMin, 1 - _busy) * fleet.BacklogSeconds / fleet.Eligible;
     }
 }

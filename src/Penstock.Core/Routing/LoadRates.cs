@@ -145,6 +145,10 @@ internal static class LoadRates
         }
     }
 
+    /// <summary>Seconds that so many tokens of prefill are expected to take, those ahead among them.</summary>
+    public static double ExpectedSeconds(in ReplicaLoad load, in LineFit pool, double work) =>
+        Line(in pool).AtZero + (load.PrefillSecondsEach * Math.Max(0, work));
+
     private static (double AtZero, double Each) Line(in LineFit pool)
     {
         var ratio = pool.Ratio(1 / ReplicaLoad.PrefillRateAtFirst, FirstStrength);

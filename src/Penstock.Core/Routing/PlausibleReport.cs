@@ -27,9 +27,14 @@ internal static class PlausibleReport
     private const long LearntOutputMax = 1 << 17;
 
     /// <summary>The report, with what cannot be cut to what can.</summary>
-    public static CacheReport Of(in CacheReport report, in TicketTable.InFlight request)
+    public static CacheReport Of(in CacheReport report, in TicketTable.InFlight request) =>
+        Of(in report, request.PromptTokens);
+
+    /// <param name="report">The report.</param>
+    /// <param name="estimated">Tokens that the prompt was taken to have.</param>
+    public static CacheReport Of(in CacheReport report, long estimated)
     {
-        var prompt = Math.Min(report.PromptTokens, (PromptTimes * request.PromptTokens) + PromptBeyond);
+        var prompt = Math.Min(report.PromptTokens, (PromptTimes * estimated) + PromptBeyond);
         return report with
         {
             PromptTokens = prompt,

@@ -93,6 +93,7 @@ public sealed class PoolState
         ref var request = ref _tickets.Find(ticket, out _);
         ref var load = ref _replicas[request.Replica];
         LoadRates.FirstTokenAssumed(ref load, request.DueMicroseconds);
+        request.Beside = Beside(request.Replica, now);
         request.BeginDecode(ref load);
         return request.Replica;
     }
@@ -193,12 +194,7 @@ public sealed class PoolState
         load.DueMicroseconds += happened.AnswersWhole ? 0 : due;
         load.Awaited += happened.AnswersWhole ? 0 : 1;
         LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
-        if (happened.ContextCompacted || happened.Class == RequestClass.Compaction)
-        {
-            Sessions.Forget(happened.Session);
-        }
-
-        Sessions.Note(happened.Session, decision.Replica, happened.At);
+        Sessions.Sent(happened.Session, happened.Class, decision.Replica, happened.At);
         var claim = _index.Dispatched(in prompt, decision.Replica, happened.At);
         var ticket = _tickets.Open(new TicketTable.InFlight
         {
@@ -267,7 +263,8 @@ public sealed class PoolState
         UntoldTokens.Came(ref load, request.PromptTokens + report.OutputTokens, happened.At);
         if (happened.End == RouteEnd.Completed)
         {
-            Learn(in report, in request, (request.Beside + beside) / 2.0, ref load, happened.At);
+            var mean = request.IsDecoding ? (request.Beside + beside) / 2.0 : beside;
+            Learn(in report, in request, mean, ref load, happened.At);
         }
 
         _index.Released(in prompt, request.Replica, in request.Claim, report, happened.At);
@@ -293,11 +290,7 @@ public sealed class PoolState
             uncached = report.PromptTokens - report.CachedTokens;
         }
 
-        if (request.FirstTokenSeen)
-        {
-            _rates.Streamed(_replicas, in request, uncached, report.OutputTokens, beside, now);
-        }
-
+        _rates.Answered(_replicas, in request, uncached, report.OutputTokens, beside, now);
         LoadRates.Answer(ref load, in request, report.OutputTokens, now);
     }
 }

@@ -135,9 +135,14 @@ public struct ReplicaLoad
             return;
         }
 
+        // What a store that all share was said to have is judged by itself: who said so may be another one.
+        var shared = index.HasSharedStore ? Math.Max(0, request.PredictedTokens - claim.Predicted) : 0;
+        var own = request.PredictedTokens - shared;
+        index.LearnShared(own, shared, cached);
+        var found = shared > 0 ? Math.Min(cached, own) : cached;
         var clears = claim.DoubtedSince == index.DoubtedSince(request.Replica);
         var source = new CompareSource(request.Key, claim.BasisHash);
-        Trust = Trust.After(request.PredictedTokens, claim.Safe, cached, claim.Fresh, clears, source);
+        Trust = Trust.After(own, claim.Safe, found, claim.Fresh, clears, source);
         index.Distrust(request.Replica, Trust.Level == TrustLevel.Untrusted);
         if (Trust.HasRestarted)
         {

@@ -50,6 +50,10 @@ internal sealed class ReturnTimes
 
     /// <summary>A prompt of so many tokens was sent, by this node or another. True where it goes on from one that was
     /// seen before; not where it is the same again.</summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="blockLength">Units in a block of it.</param>
+    /// <param name="tokens">Its tokens; 0 where its client says that nothing will go on from it.</param>
+    /// <param name="now">The present.</param>
     public bool See(in PromptPrefix prompt, int blockLength, long tokens, Instant now)
     {
         var blocks = prompt.Blocks;
@@ -65,7 +69,7 @@ internal sealed class ReturnTimes
             Sum();
         }
 
-        if (!blocks.IsEmpty)
+        if (!blocks.IsEmpty && tokens > 0)
         {
             Remember(blocks[^1], tokens, now);
         }

@@ -15,7 +15,7 @@ public abstract class RoutePolicy
     /// <summary>The name in configuration and reports.</summary>
     public abstract string Name { get; }
 
-    /// <summary>Names of the cost's terms, in their order, at most six; empty where the cost is one figure.</summary>
+    /// <summary>Names of the cost's terms, in their order, at most seven; empty where the cost is one figure.</summary>
     public virtual ReadOnlySpan<string> TermNames => [];
 
     /// <summary>What the cost is.</summary>

@@ -28,13 +28,22 @@ public sealed class SessionTable
         return -1;
     }
 
-    internal void Note(ulong session, int replica, Instant now)
+    /// <summary>A request of the session was sent to the replica. After one that sums up what was said the session
+    /// starts over: what it sent before will not come again.</summary>
+    internal void Sent(ulong session, RequestClass work, int replica, Instant now)
     {
-        if (session == 0)
+        if (work == RequestClass.Compaction)
         {
-            return;
+            Forget(session);
         }
+        else if (session != 0)
+        {
+            Note(session, replica, now);
+        }
+    }
 
+    private void Note(ulong session, int replica, Instant now)
+    {
         var bucket = Bucket(session);
         var at = 0;
         for (var i = 0; i < Ways; i++)
@@ -51,8 +60,7 @@ public sealed class SessionTable
         bucket[at] = new Entry(session, now, replica);
     }
 
-    /// <summary>The session starts over: what it sent before will not come again.</summary>
-    internal void Forget(ulong session)
+    private void Forget(ulong session)
     {
         foreach (ref var entry in Bucket(session))
         {

@@ -5,7 +5,8 @@ namespace Penstock.Gateway.CacheSync;
 /// <summary>How much is kept of one engine, whatever it says.</summary>
 internal static class FeedBounds
 {
-    /// <summary>Blocks of one engine at most: 64 MiB. What is stored beyond is not taken, and counted.</summary>
+    /// <summary>Blocks of one engine at most: 64 MiB, three times that where most of them were removed since. What is
+    /// stored beyond is not taken, and counted.</summary>
     public const int Most = 1 << 21;
 
     private const int Least = 16_384;

@@ -237,7 +237,7 @@ public sealed class BodyScan(int depthMax)
                 Expect(token is JsonToken.ArrayEnd or JsonToken.String, field, "a string or an array");
                 break;
             case BodyField.Cache:
-                _cache.End(token, range);
+                _cache.End(token, range, body);
                 break;
             case BodyField.StreamOptions:
                 Expect(token is JsonToken.ObjectEnd or JsonToken.Null, field, "an object");

@@ -21,9 +21,13 @@ internal sealed class CacheFields
 
     private static readonly byte[][] Skipping =
     [
-        [.. "prompt_logprobs"u8], [.. "logprob_start_len"u8], [.. "skip_reading_prefix_cache"u8],
-        [.. "truncate_prompt_tokens"u8], [.. "prompt_embeds"u8],
+        [.. "logprob_start_len"u8], [.. "truncate_prompt_tokens"u8], [.. "prompt_logprobs"u8],
+        [.. "skip_reading_prefix_cache"u8], [.. "prompt_embeds"u8],
     ];
+
+    /// <summary>The first of them are places and lengths: what is below 0 is as if they were left out (SGLang: no
+    /// logarithms of the prompt; vLLM: no more cut than does not fit).</summary>
+    private const int Lengths = 2;
 
     private readonly ValueRange[] _keys = new ValueRange[Keys.Length];
     private readonly bool[] _skips = new bool[Skipping.Length + 1];
@@ -52,7 +56,7 @@ internal sealed class CacheFields
     }
 
     /// <summary>The value ended with a token.</summary>
-    public void End(JsonToken token, ValueRange range)
+    public void End(JsonToken token, ValueRange range, ReadOnlySpan<byte> body)
     {
         if (_at < Keys.Length)
         {
@@ -61,10 +65,11 @@ internal sealed class CacheFields
         else
         {
             // llama-server's own switch is on where it is left out.
-            var isSwitch = _at == Keys.Length + Skipping.Length;
-            _skips[_at - Keys.Length] = isSwitch
+            var at = _at - Keys.Length;
+            _skips[at] = at == Skipping.Length
                 ? token == JsonToken.False
-                : token is not (JsonToken.Null or JsonToken.False);
+                : token is not (JsonToken.Null or JsonToken.False)
+                    && !(at < Lengths && token == JsonToken.Number && body[range.Start] == (byte)'-');
         }
     }
 

@@ -74,6 +74,29 @@ public sealed class HostileEventTests : IPoolTeller
         }
     }
 
+    /// <summary>The publisher says which rank it speaks for, so each of them must give back what it once took.</summary>
+    [Theory]
+    [InlineData(KvEventKind.Cleared)]
+    [InlineData(KvEventKind.Removed)]
+    public void However_many_ranks_are_filled_one_after_the_other_the_tables_stay_small(KvEventKind end)
+    {
+        const int Blocks = 10_000;
+        var map = new KvBlockMap(Blocks, Model, secret: 7);
+        var keys = new KeyRecord();
+        for (var rank = 0; rank < 64; rank++)
+        {
+            map.Apply(new KvEvent { Hashes = s_names.AsSpan(0, Blocks), BlockTokens = 16 }, rank, ref keys);
+            Assert.Equal(Blocks, map.BlocksIn(KvTier.Device));
+            var ended = end == KvEventKind.Cleared
+                ? new KvEvent { Kind = end }
+                : new KvEvent { Kind = end, Hashes = s_names.AsSpan(0, Blocks) };
+            map.Apply(in ended, rank, ref keys);
+        }
+
+        // Twice the slots of a table at its fullest, four times where it lost some, and the least of each rank.
+        Assert.InRange(map.Slots, 1, (Blocks * 4) + (64 * 512));
+    }
+
     [Fact]
     public void What_one_rank_remembers_keeps_out_nothing_that_another_one_stores()
     {

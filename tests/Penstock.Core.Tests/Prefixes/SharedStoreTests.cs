@@ -80,15 +80,62 @@ public sealed class SharedStoreTests
         rig.Tell(PoolEvent.CacheStored(default, 1, CacheTier.Shared), new PromptPrefix { Blocks = chain });
         rig.Decide(chain: chain);
         Assert.All(rig.Candidates.ToArray(), c => Assert.True(c.Match.Shared > 0));
-        for (var i = 0; i < 20; i++)
+        var own = PoolRig.Chain(2, 100);
+        for (var i = 0; i < 40; i++)
         {
-            var wrong = new RouteDecision(1, -1, 1_000, 0, 900, 100);
-            rig.End(rig.Dispatch(in wrong, 0, null, 4_000), prompt: 1_000, cached: 0);
+            var decision = rig.Decide(6_400, own, tried: [0]);
+            rig.End(rig.Dispatch(in decision, 0, own, 25_600), prompt: 6_400, cached: 0);
         }
 
         Assert.Equal(TrustLevel.Untrusted, rig[1].Trust.Level);
         rig.Decide(chain: chain);
         Assert.All(rig.Candidates.ToArray(), c => Assert.Equal(0, c.Match.Shared));
+    }
+
+    /// <summary>Who says of the store what is not true may be one that gets no requests.</summary>
+    [Fact]
+    public void What_is_said_of_the_store_and_not_found_costs_no_other_replica_its_trust()
+    {
+        var rig = new PoolRig("round-robin", 2);
+        var first = 0L;
+        for (var i = 0; i < 40; i++)
+        {
+            var chain = PoolRig.Chain((ulong)i + 10, 8);
+            rig.Tell(PoolEvent.CacheStored(default, 1, CacheTier.Shared), new PromptPrefix { Blocks = chain });
+            var decision = rig.Decide(512, chain, tried: [1]);
+            first = i == 0 ? rig.Candidates[0].Match.Shared : first;
+            rig.End(rig.Dispatch(in decision, 0, chain, 2_048), prompt: 512, cached: 0);
+        }
+
+        Assert.Equal(TrustLevel.Trusted, rig[0].Trust.Level);
+        Assert.True(first > 400);
+        Assert.InRange(rig.Candidates[0].Match.Shared, 0, first / 10);
+    }
+
+    [Fact]
+    public void The_store_is_counted_on_again_once_its_blocks_are_found()
+    {
+        for (var i = 0; i < 60; i++)
+        {
+            _index.LearnShared(0, 100, 0);
+        }
+
+        _index.Stored(0, CacheTier.Shared, s_chain);
+        for (var i = 0; i < 60; i++)
+        {
+            _index.LearnShared(0, Math.Max(1, Shared(_index)[1]), 32);
+        }
+
+        Assert.InRange(Shared(_index)[1], 28, 32);
+    }
+
+    [Fact]
+    public void Who_is_not_trusted_gets_its_word_back_by_no_clear()
+    {
+        _index.Distrust(0, true);
+        _index.Clear(0);
+        _index.Stored(0, CacheTier.Shared, s_chain);
+        Assert.Equal([0, 0, 0], Shared(_index));
     }
 
     private static long[] Shared(PrefixIndex index)

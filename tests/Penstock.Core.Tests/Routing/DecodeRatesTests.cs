@@ -73,6 +73,23 @@ public class DecodeRatesTests
         Assert.InRange(_loads[0].DecodeFactor, 0.95, 1.1);
     }
 
+    /// <summary>So many beside it that a token is expected to take minutes.</summary>
+    [Fact]
+    public void A_crowd_beyond_all_measure_leaves_a_line_all_the_same()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            Answer(0, 9 + (0.01 * (i % 2)), beside: i % 2);
+        }
+
+        for (var i = 0; i < 2_000; i++)
+        {
+            Answer(0, 10, beside: 1_000_000);
+        }
+
+        Assert.InRange(DecodeRates.Line(in _pool).Alone, 0, 10);
+    }
+
     [Theory]
     [InlineData(0)]
     [InlineData(1)]

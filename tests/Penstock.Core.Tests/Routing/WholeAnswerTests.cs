@@ -1,3 +1,4 @@
+using Penstock.Core.Primitives;
 using Penstock.Core.Routing;
 
 namespace Penstock.Core.Tests.Routing;
@@ -84,6 +85,41 @@ public class WholeAnswerTests
         Assert.Equal(1, rig.Candidates[0].Terms[0], 0.001);
         rig.Decide(at: 1.5);
         Assert.Equal(0.5, rig.Candidates[0].Terms[0], 0.001);
+    }
+
+    /// <summary>Where nobody streams, they are all there is to learn from: 500 tokens a second and 40 ms a token.
+    /// </summary>
+    [Fact]
+    public void Rates_are_learned_from_them_where_nothing_else_teaches()
+    {
+        var rig = new PoolRig("penstock", 1);
+        var rng = new Rng(3);
+        var now = 0.0;
+        for (var i = 0; i < 400; i++)
+        {
+            var (prompt, output) = (200 + rng.NextInt32(12_000), 10 + rng.NextInt32(400));
+            var ticket = rig.SendTo(0, prompt, now, whole: true);
+            now += (prompt / 500.0) + (output * 0.040);
+            rig.End(ticket, at: now, prompt: prompt, output: output, cached: 0);
+        }
+
+        Assert.InRange(rig[0].PrefillRate, 400, 650);
+        Assert.InRange(rig.State.Decoding.Alone, 0.030, 0.050);
+    }
+
+    /// <summary>Their times are a guess beside those of streams.</summary>
+    [Fact]
+    public void Beside_streams_they_teach_nothing()
+    {
+        var rig = new PoolRig("penstock", 1);
+        rig.Teach(0, 8_000, 0.020);
+        var before = rig[0].PrefillRate;
+        for (var i = 0; i < 15; i++)
+        {
+            rig.End(rig.SendTo(0, 4_000, 1_000 + i, whole: true), at: 1_000 + i + 0.9, output: 200);
+        }
+
+        Assert.Equal(before, rig[0].PrefillRate);
     }
 
     [Fact]

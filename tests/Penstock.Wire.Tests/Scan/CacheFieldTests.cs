@@ -36,6 +36,7 @@ public class CacheFieldTests
     [InlineData("\"temperature\":0.5,\"seed\":3,\"user\":\"u\"")]
     [InlineData("\"x\":{\"cache_salt\":\"a\",\"prompt_logprobs\":1}")]
     [InlineData("\"prompt_logprobs\":null,\"cache_prompt\":true")]
+    [InlineData("\"logprob_start_len\":-1,\"truncate_prompt_tokens\":-1")]
     public void Other_members_make_no_difference(string member)
     {
         Assert.Equal(Plain, ScopeOf($"{{{Rest},{member},{Messages}}}"));
@@ -44,6 +45,7 @@ public class CacheFieldTests
 
     [Theory]
     [InlineData("\"prompt_logprobs\":0")]
+    [InlineData("\"prompt_logprobs\":-1")]
     [InlineData("\"logprob_start_len\":0")]
     [InlineData("\"truncate_prompt_tokens\":100")]
     [InlineData("\"skip_reading_prefix_cache\":true")]

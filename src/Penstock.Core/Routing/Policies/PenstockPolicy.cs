@@ -74,8 +74,8 @@ internal sealed class PenstockPolicy : RoutePolicy
         if (happened.Kind is PoolEventKind.Dispatched or PoolEventKind.PeerPrefix)
         {
             var keying = pool.Index.Keying;
-            var tokens = happened.Kind == PoolEventKind.Dispatched
-                ? happened.Decision.PromptTokens
+            var tokens = happened.Class == RequestClass.Compaction ? 0
+                : happened.Kind == PoolEventKind.Dispatched ? happened.Decision.PromptTokens
                 : (long)(prompt.Blocks.Length * keying.BlockLength / pool.Index.UnitsPerToken);
             if (!_returns.See(in prompt, keying.BlockLength, tokens, happened.At))
             {

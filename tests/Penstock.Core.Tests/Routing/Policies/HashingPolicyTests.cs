@@ -100,6 +100,22 @@ public class HashingPolicyTests
         Assert.Equal(1, rig.Decide(session: 9, at: 1).Replica);
     }
 
+    /// <summary>What was sent before is not asked for again: the session may begin anew wherever that is best.</summary>
+    [Fact]
+    public void A_session_that_was_compacted_is_bound_to_no_replica()
+    {
+        var rig = new PoolRig("sticky-session", 3);
+        rig.SendTo(2, session: 9);
+        Assert.Equal(2, rig.Decide(session: 9, at: 1).Replica);
+        var request = new RouteRequest { At = PoolRig.At(1), Session = 9, ContextCompacted = true };
+        Assert.NotEqual(2, rig.Decide(in request).Replica);
+
+        var compaction = new RouteRequest { At = PoolRig.At(1), Session = 9, Class = RequestClass.Compaction };
+        Assert.Equal(2, rig.Decide(in compaction).Replica);
+        rig.Tell(PoolEvent.Dispatched(in compaction, new RouteDecision(2, -1, 10, 0, 0, 10)), compaction.Prompt);
+        Assert.NotEqual(2, rig.Decide(session: 9, at: 2).Replica);
+    }
+
     [Fact]
     public void Vps_session_keeps_a_session_and_counts_requests_of_a_minute_for_others()
     {
