@@ -73,15 +73,24 @@ internal sealed class SavedPrompts(CacheForecast forecast, int blockLength, int 
         var best = new SavedMatch(-1, 0, there, 0);
         var kept = held.Tokens == 0 ? -1.0 : there.Tokens / (double)held.Tokens;
         var distance = Tokens + held.Tokens;
+        var depth = held.Held.CommonPrefixLength(prompt.Blocks);
         for (var i = 0; i < _count; i++)
         {
-            var common = BlocksOf(i).CommonPrefixLength(prompt.Blocks);
+            // Chains that agree in one block agree in all before it, and who has fewer of them finds less.
+            var blocks = BlocksOf(i);
+            if (depth > 0 && (blocks.Length < depth || blocks[depth - 1] != prompt.Blocks[depth - 1]))
+            {
+                distance -= _prompts[i].Tokens;
+                continue;
+            }
+
+            var common = blocks.CommonPrefixLength(prompt.Blocks);
             var here = forecast.OfSequence(in prompt, lengths, common, in _prompts[i].Keys, blockLength);
             var share = here.Tokens / (double)_prompts[i].Tokens;
             if (share >= KeptShareMin && share > kept && here.Tokens > best.Found.Tokens)
             {
                 best = new SavedMatch(i, common, here, distance);
-                kept = share;
+                (kept, depth) = (share, common);
             }
 
             distance -= _prompts[i].Tokens;
