@@ -6,7 +6,7 @@ namespace Penstock.Core.Prefixes;
 /// What each replica holds, in the order of its last use, counted in tokens against what its cache holds: a list for
 /// every tier. What requests in flight hold is in no list and cannot be lost, as in an engine.
 /// </summary>
-internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas)
+internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying keying, int replicas)
 {
     private const int None = BlockHolders.None;
 
@@ -16,6 +16,9 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
     public ref ReplicaCache this[int replica] => ref _replicas[replica];
 
     public ReadOnlySpan<ReplicaCache> All => _replicas;
+
+    /// <summary>Whose entries are how many.</summary>
+    public EntryShares Shares { get; } = new(blocks, keying, replicas);
 
     public void MoveTo(Instant now) => _now = now;
 
@@ -79,16 +82,18 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         }
     }
 
-    /// <summary>Adds a pair, in no list yet; false where there is no room for it that could be made.</summary>
-    public bool TryAdd(int replica, ulong hash, long tokens, out int at)
+    /// <summary>Adds a pair, in no list yet; false where there is no room for it that could be made, or whoever it is
+    /// added for has its share.</summary>
+    public bool TryAdd(int replica, ulong hash, long tokens, out int at, byte account = EntryShares.None)
     {
         at = None;
-        if (!MakeRoom(replica, tokens))
+        if (!Shares.HasLeft(replica, account) || !MakeRoom(replica, tokens))
         {
             _replicas[replica].Overflows++;
             return false;
         }
 
+        Shares.Charge(replica, account);
         at = blocks.Add(hash, replica);
         return true;
     }
@@ -143,12 +148,14 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
     {
         to.Write(in _now);
         to.WriteAll<ReplicaCache>(_replicas);
+        Shares.Save(to);
     }
 
     public void Load(ref StateReader from)
     {
         _now = from.Read<Instant>();
         from.ReadAll<ReplicaCache>(_replicas);
+        Shares.Load(ref from);
     }
 
     private bool MakeRoom(int replica, long tokens)

@@ -21,7 +21,7 @@ public sealed class PrefixIndex
     public const int BytesPerEntry = 32;
 
     /// <summary>Bytes of memory a replica at most, beside its entries.</summary>
-    public const int BytesPerReplica = AgeRing.BytesPerReplica + 640;
+    public const int BytesPerReplica = AgeRing.BytesPerReplica + EntryShares.BytesPerReplica + 640;
 
     /// <summary>Bytes of memory of an index, beside its replicas and entries.</summary>
     public const int BytesPerPool = KnownLengths.Bytes + LruMirror.Bytes + 8_192;
@@ -50,7 +50,7 @@ public sealed class PrefixIndex
         _holders = new BlockHolders(replicasMax, blocksPerReplica);
         _search = new PrefixSearch(_holders, replicasMax);
         _ages = new AgeRing(replicasMax);
-        _lists = new CacheLists(_holders, _ages, replicasMax);
+        _lists = new CacheLists(_holders, _ages, keying, replicasMax);
         _lengths = new LengthLearning(keying);
         _forecast = new CacheForecast(_holders, _lists, _lengths.Known, replicasMax);
         _learning = new CacheLearning(_lists);
@@ -89,8 +89,8 @@ public sealed class PrefixIndex
     /// <summary>Entries times requests in flight that hold them, of one replica.</summary>
     public long PinsAt(int replica) => _lists[replica].Pins;
 
-    /// <summary>Times that a replica's mirror had no room: requests in flight held too much of it, or its engine has
-    /// more in the host's memory than is remembered.</summary>
+    /// <summary>Times that a replica's mirror had no room: requests in flight held too much of it, a key had its share
+    /// of it, or the engine has more in the host's memory than is remembered.</summary>
     public long OverflowsAt(int replica) => _lists[replica].Overflows;
 
     /// <summary>The cache of a replica is now known to have this shape.</summary>
@@ -126,12 +126,12 @@ public sealed class PrefixIndex
         return lengths.Total;
     }
 
-    /// <summary>A request with this prompt was sent to a replica: until it ends its blocks stay there. What is returned
-    /// goes to <see cref="Released"/>, once.</summary>
-    public PrefixClaim Dispatched(in PromptPrefix prompt, int replica, Instant now)
+    /// <summary>A request of a key (0: of nobody's) with this prompt was sent to a replica: until it ends its blocks
+    /// stay there. What is returned goes to <see cref="Released"/>, once.</summary>
+    public PrefixClaim Dispatched(in PromptPrefix prompt, int replica, Instant now, ulong key = 0)
     {
         _lists.MoveTo(now);
-        return _mirrors[replica].Take(in prompt, _lengths.Read(in prompt), replica);
+        return _mirrors[replica].Take(in prompt, _lengths.Read(in prompt), replica, key);
     }
 
     /// <summary>Since when a replica's cache is in doubt; zero where it is not.</summary>
@@ -165,23 +165,31 @@ public sealed class PrefixIndex
         var tokens = report.Completed || report.OutputTokens > 0
             ? lengths.Total + Math.Max(0, report.OutputTokens - 1)
             : 0;
-        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, tokens);
+        var counted = report.PromptTokens > 0 ? report.PromptTokens : report.Completed ? lengths.Total : 0;
+        counted += counted > 0 ? Math.Max(0, report.OutputTokens) : 0;
+        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, tokens, counted);
     }
 
-    /// <summary>Another gateway is known to have sent a prompt with these blocks to a replica.</summary>
-    public void Heard(ReadOnlySpan<ulong> blocks, int replica, Instant now)
+    /// <summary>Another gateway, which counts as a key, is known to have sent a prompt with these blocks to a replica.
+    /// </summary>
+    public void Heard(ReadOnlySpan<ulong> blocks, int replica, Instant now, ulong teller = 0)
     {
         _lists.MoveOn(now);
-        Insert(blocks, replica);
+        Insert(blocks, replica, teller);
     }
 
     /// <summary>A prompt that another gateway sent to a replica was answered there.</summary>
-    public void HeardAnswer(in PromptPrefix prompt, int replica, in CacheReport report, Instant now)
+    public void HeardAnswer(
+        in PromptPrefix prompt, int replica, in CacheReport report, Instant now, ulong teller = 0)
     {
         _lists.MoveOn(now);
         _lengths.Read(in prompt);
         _lengths.Learn(in prompt, report.PromptTokens, report.OutputTokens);
-        TakeAndGiveBack(in prompt, replica, Math.Max(0, report.OutputTokens - 1));
+        var account = TakeAndGiveBack(in prompt, replica, Math.Max(0, report.OutputTokens - 1), teller);
+
+        // What it added was charged when it was heard of, and how much of it was new is not known.
+        var worth = _lists.Shares.Worth(report.PromptTokens + report.OutputTokens, _lists[replica].AllCapacity);
+        _lists.Shares.Pay(replica, account, Math.Min(worth, prompt.Blocks.Length));
     }
 
     /// <summary>The engine says that it stored these blocks. Only where prompts are keyed by tokens.</summary>
@@ -219,17 +227,17 @@ public sealed class PrefixIndex
 
     /// <summary>Notes that <paramref name="replica"/> now holds <paramref name="chain"/> (its first blocks, where it is
     /// longer than the cap).</summary>
-    public void Insert(ReadOnlySpan<ulong> chain, int replica)
+    public void Insert(ReadOnlySpan<ulong> chain, int replica, ulong key = 0)
     {
         chain = chain[..Math.Min(chain.Length, PrefixChainBuilder.BlocksMax)];
         var prompt = new PromptPrefix { Blocks = chain, Length = (long)chain.Length * _keying.BlockLength };
         if (_mirrors[replica] == _lru)
         {
-            _lru.Touch(in prompt, _lengths.Read(in prompt), replica);
+            _lru.Touch(in prompt, _lengths.Read(in prompt), replica, key);
             return;
         }
 
-        TakeAndGiveBack(in prompt, replica, 0);
+        TakeAndGiveBack(in prompt, replica, 0, key);
     }
 
     /// <summary>Forgets all that is believed of one replica, or by its word: it restarted, or it left.</summary>
@@ -267,11 +275,13 @@ public sealed class PrefixIndex
         }
     }
 
-    private void TakeAndGiveBack(in PromptPrefix prompt, int replica, long output)
+    private byte TakeAndGiveBack(in PromptPrefix prompt, int replica, long output, ulong key)
     {
         var lengths = _lengths.Read(in prompt);
-        var claim = _mirrors[replica].Take(in prompt, lengths, replica);
-        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, lengths.Total + output);
+        var claim = _mirrors[replica].Take(in prompt, lengths, replica, key);
+        var tokens = lengths.Total + output;
+        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, tokens, tokens);
+        return claim.Account;
     }
 
     private void Learn(in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report)

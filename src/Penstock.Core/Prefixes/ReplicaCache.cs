@@ -91,6 +91,9 @@ internal struct ReplicaCache
 
     public readonly long LowerCapacity => Host.Capacity + Disk.Capacity;
 
+    /// <summary>Tokens that fit into all tiers of its own.</summary>
+    public readonly long AllCapacity => Capacity + LowerCapacity;
+
     /// <summary>What is known of it now; an engine that pages and does not say how has vLLM's own blocks. What leaves a
     /// sequence goes to the host's memory whole, and is in no list (<see cref="SavedPrompts"/>).</summary>
     public void Shape(in CacheShape shape)

@@ -35,10 +35,10 @@ internal static class CacheNews
                 index.Resident(replica, happened.Tier, happened.Tokens + untold);
                 break;
             case PoolEventKind.PeerPrefix:
-                index.Heard(prompt.Blocks, replica, happened.At);
+                index.Heard(prompt.Blocks, replica, happened.At, happened.Teller);
                 break;
             case PoolEventKind.PeerAnswered:
-                index.HeardAnswer(in prompt, replica, happened.Report, happened.At);
+                index.HeardAnswer(in prompt, replica, happened.Report, happened.At, happened.Teller);
                 break;
             case PoolEventKind.Named:
                 load.Name = happened.Name;

@@ -196,7 +196,7 @@ public sealed class PoolState
         }
 
         Sessions.Note(happened.Session, decision.Replica, happened.At);
-        var claim = _index.Dispatched(in prompt, decision.Replica, happened.At);
+        var claim = _index.Dispatched(in prompt, decision.Replica, happened.At, happened.Key);
         var ticket = _tickets.Open(new TicketTable.InFlight
         {
             Replica = decision.Replica,
