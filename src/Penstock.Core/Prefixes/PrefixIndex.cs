@@ -24,12 +24,13 @@ public sealed class PrefixIndex
     public const int BytesPerReplica = AgeRing.BytesPerReplica + EntryShares.BytesPerReplica + 640;
 
     /// <summary>Bytes of memory of an index, beside its replicas and entries.</summary>
-    public const int BytesPerPool = KnownLengths.Bytes + LruMirror.Bytes + 8_192;
+    public const int BytesPerPool = KnownLengths.Bytes + KeyRatios.Bytes + LruMirror.Bytes + 8_192;
 
     private readonly BlockHolders _holders;
     private readonly PrefixSearch _search;
     private readonly AgeRing _ages;
     private readonly CacheLists _lists;
+    private readonly LastUse _uses;
     private readonly LengthLearning _lengths;
     private readonly CacheForecast _forecast;
     private readonly CacheLearning _learning;
@@ -55,8 +56,8 @@ public sealed class PrefixIndex
         _forecast = new CacheForecast(_holders, _lists, _lengths.Known, replicasMax);
         _learning = new CacheLearning(_lists);
         _notices = new CacheNotices(_holders, _lists, keying, replicasMax);
-        var uses = new LastUse(_holders, _lists, _ages);
-        _lru = new LruMirror(_holders, _lists, uses, _forecast, _learning, keying.BlockLength);
+        _uses = new LastUse(_holders, _lists, _ages);
+        _lru = new LruMirror(_holders, _lists, _uses, _forecast, _learning, keying.BlockLength);
         _slots = new SlotMirror(_holders, _lists, _forecast, keying.BlockLength, replicasMax);
         _mirrors = new CacheMirror[replicasMax];
         _matched = new int[replicasMax];
@@ -72,8 +73,8 @@ public sealed class PrefixIndex
     /// <summary>What the blocks of prompts are made of.</summary>
     public PrefixKeying Keying => _keying;
 
-    /// <summary>Bytes of canonical prompt per token, learned from what engines report; 1 where prompts are keyed by
-    /// tokens.</summary>
+    /// <summary>Bytes of canonical prompt per token, learned from what engines report, for keys of which nothing is
+    /// known; 1 where prompts are keyed by tokens.</summary>
     public double UnitsPerToken => _lengths.UnitsPerToken;
 
     /// <summary>Entries remembered of one replica now.</summary>
@@ -110,16 +111,17 @@ public sealed class PrefixIndex
         _lists.Fit(replica);
     }
 
-    /// <summary>The tokens of a prompt, as far as they were counted, and estimated beyond that; at least 1.</summary>
-    public long TokensOf(in PromptPrefix prompt) => _lengths.Read(in prompt).Total;
+    /// <summary>The tokens of a prompt of a key (0: of nobody's), as far as they were counted, and estimated beyond
+    /// that; at least 1.</summary>
+    public long TokensOf(in PromptPrefix prompt, ulong key = 0) => _lengths.Read(in prompt, key).Total;
 
     /// <summary>For every replica, how many leading tokens of the prompt it is believed to hold, into
     /// <paramref name="matches"/> (one element per replica slot). Returns the tokens of the whole prompt, as
     /// <see cref="TokensOf"/> does.</summary>
-    public long Match(in PromptPrefix prompt, Span<PrefixMatch> matches)
+    public long Match(in PromptPrefix prompt, Span<PrefixMatch> matches, ulong key = 0)
     {
         _search.Match(prompt.Blocks, _matched);
-        var lengths = _lengths.Read(in prompt);
+        var lengths = _lengths.Read(in prompt, key);
         _forecast.All(in prompt, lengths, _matched, matches, _keying.BlockLength);
         _slots.Refine(in prompt, lengths, matches);
         _notices.AddShared(in prompt, lengths, matches, _matched);
@@ -131,7 +133,7 @@ public sealed class PrefixIndex
     public PrefixClaim Dispatched(in PromptPrefix prompt, int replica, Instant now, ulong key = 0)
     {
         _lists.MoveTo(now);
-        return _mirrors[replica].Take(in prompt, _lengths.Read(in prompt), replica, key);
+        return _mirrors[replica].Take(in prompt, _lengths.Read(in prompt, key), replica, key);
     }
 
     /// <summary>Since when a replica's cache is in doubt; zero where it is not.</summary>
@@ -148,17 +150,18 @@ public sealed class PrefixIndex
     /// <summary>Whether nothing was forgotten of the whole replica since a claim was made.</summary>
     public bool IsCurrent(int replica, in PrefixClaim claim) => claim.Generation == _lists[replica].Generation;
 
-    /// <summary>A request that was dispatched has ended, with what the engine said about it. Goes with the same prompt.
-    /// </summary>
+    /// <summary>A request that was dispatched has ended, with what the engine said about it. Goes with the same prompt
+    /// and key.</summary>
     public void Released(
-        in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report, Instant now)
+        in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report, Instant now, ulong key = 0)
     {
         _lists.MoveTo(now);
-        var lengths = _lengths.Read(in prompt);
+        var lengths = _lengths.Read(in prompt, key);
         if (report.Completed && report.PromptTokens > 0)
         {
-            Learn(in prompt, replica, in claim, in report);
-            lengths = _lengths.Read(in prompt);
+            _lengths.Learn(in prompt, key, report.PromptTokens, report.OutputTokens);
+            Learn(replica, in claim, in report);
+            lengths = _lengths.Read(in prompt, key);
         }
 
         // What was answered was taken in; its last token was never computed.
@@ -183,8 +186,8 @@ public sealed class PrefixIndex
         in PromptPrefix prompt, int replica, in CacheReport report, Instant now, ulong teller = 0)
     {
         _lists.MoveOn(now);
-        _lengths.Read(in prompt);
-        _lengths.Learn(in prompt, report.PromptTokens, report.OutputTokens);
+        _lengths.Read(in prompt, teller);
+        _lengths.Learn(in prompt, teller, report.PromptTokens, report.OutputTokens);
         var account = TakeAndGiveBack(in prompt, replica, Math.Max(0, report.OutputTokens - 1), teller);
 
         // What it added was charged when it was heard of, and how much of it was new is not known.
@@ -210,17 +213,7 @@ public sealed class PrefixIndex
     public bool HasRoom(int replica, long tokens) => _lists[replica].Device.HasRoom(tokens);
 
     /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
-    public CacheVictims Victims(int replica, long tokens, Instant now)
-    {
-        ref readonly var device = ref _lists[replica].Device;
-        var lost = Math.Min(device.Tokens + tokens - device.Capacity, device.Tokens);
-        if (lost <= 0)
-        {
-            return default;
-        }
-
-        return new CacheVictims(lost, now - _ages.StartOf(replica, _ages.EndOfOldest(replica, lost)));
-    }
+    public CacheVictims Victims(int replica, long tokens, Instant now) => _uses.Victims(replica, tokens, now);
 
     /// <summary>For every replica slot, how many leading blocks of a chain it is believed to hold.</summary>
     public void Match(ReadOnlySpan<ulong> chain, Span<int> matched) => _search.Match(chain, matched);
@@ -233,7 +226,7 @@ public sealed class PrefixIndex
         var prompt = new PromptPrefix { Blocks = chain, Length = (long)chain.Length * _keying.BlockLength };
         if (_mirrors[replica] == _lru)
         {
-            _lru.Touch(in prompt, _lengths.Read(in prompt), replica, key);
+            _lru.Touch(in prompt, _lengths.Read(in prompt, key), replica, key);
             return;
         }
 
@@ -277,16 +270,15 @@ public sealed class PrefixIndex
 
     private byte TakeAndGiveBack(in PromptPrefix prompt, int replica, long output, ulong key)
     {
-        var lengths = _lengths.Read(in prompt);
+        var lengths = _lengths.Read(in prompt, key);
         var claim = _mirrors[replica].Take(in prompt, lengths, replica, key);
         var tokens = lengths.Total + output;
         _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, tokens, tokens);
         return claim.Account;
     }
 
-    private void Learn(in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report)
+    private void Learn(int replica, in PrefixClaim claim, in CacheReport report)
     {
-        _lengths.Learn(in prompt, report.PromptTokens, report.OutputTokens);
         if (report.CachedTokens < 0 || !IsCurrent(replica, in claim))
         {
             return;

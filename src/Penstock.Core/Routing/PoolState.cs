@@ -65,7 +65,7 @@ public sealed class PoolState
 
         candidates = candidates[.._replicas.Length];
         var output = _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
-        var prompt = _index.Match(request.Prompt, _matches);
+        var prompt = _index.Match(request.Prompt, _matches, request.Key);
         CandidateView.Fill(candidates, _replicas, _matches, _peers, prompt, in request);
 
         if (!_tickets.IsFull)
@@ -267,7 +267,7 @@ public sealed class PoolState
             Learn(in report, in request, (request.Beside + beside) / 2.0, ref load, happened.At);
         }
 
-        _index.Released(in prompt, request.Replica, in request.Claim, report, happened.At);
+        _index.Released(in prompt, request.Replica, in request.Claim, report, happened.At, request.Key);
         _tickets.Close(happened.Ticket);
     }
 

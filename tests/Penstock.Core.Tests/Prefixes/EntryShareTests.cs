@@ -75,7 +75,7 @@ public class EntryShareTests
             {
                 var claim = atOnce ? claims[i] : Send(index, Flood, chains[i]);
                 index.Released(
-                    Prompt(chains[i]), 0, in claim, new CacheReport(false, 0, -1, atOnce ? 0 : 5), default);
+                    Prompt(chains[i]), 0, in claim, new CacheReport(false, 0, -1, atOnce ? 0 : 5), default, Flood);
             }
         }
 
@@ -238,8 +238,8 @@ public class EntryShareTests
         var (step, claim, other) = open[0];
         open.RemoveAt(0);
         var report = new CacheReport(tokens >= 0, Math.Max(0, tokens), -1, 0);
-        index.Released(Prompt(Chain(step)), 0, in claim, report, default);
-        reloaded.Released(Prompt(Chain(step)), 0, in other, report, default);
+        index.Released(Prompt(Chain(step)), 0, in claim, report, default, step.Key);
+        reloaded.Released(Prompt(Chain(step)), 0, in other, report, default, step.Key);
     }
 
     private static PrefixIndex Index(CacheKind kind, long capacity = Capacity, int entries = Entries)
@@ -262,7 +262,7 @@ public class EntryShareTests
     private static void Ask(PrefixIndex index, ulong key, ulong[] chain, long tokens)
     {
         var claim = Send(index, key, chain);
-        index.Released(Prompt(chain), 0, in claim, new CacheReport(true, tokens, -1, 1), default);
+        index.Released(Prompt(chain), 0, in claim, new CacheReport(true, tokens, -1, 1), default, key);
     }
 
     private static PrefixClaim Send(PrefixIndex index, ulong key, ulong[] chain) =>

@@ -76,7 +76,8 @@ internal sealed class PenstockPolicy : RoutePolicy
             var keying = pool.Index.Keying;
             var tokens = happened.Kind == PoolEventKind.Dispatched
                 ? happened.Decision.PromptTokens
-                : (long)(prompt.Blocks.Length * keying.BlockLength / pool.Index.UnitsPerToken);
+                : pool.Index.TokensOf(
+                    new PromptPrefix { Length = (long)prompt.Blocks.Length * keying.BlockLength }, happened.Teller);
             if (!_returns.See(in prompt, keying.BlockLength, tokens, happened.At))
             {
                 _heat.See(prompt.Blocks, happened.At);
