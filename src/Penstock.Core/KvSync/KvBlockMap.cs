@@ -188,6 +188,7 @@ public sealed class KvBlockMap
                 }
 
                 ref var entry = ref held.Table.Slots[slot];
+                tokens = tokens == 0 ? entry.Tokens : tokens;
                 if (isChained && !own.IsEmpty)
                 {
                     Conflicts += entry.TryKey(KvKeys.Of(parent, own, extra)) ? 0 : 1;

@@ -51,7 +51,12 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
         if (!isNew && !block.IsPinned)
         {
             TakeOut(ref cache, replica, at);
-            block.Tier = CacheTier.Device;
+            if (block.Tier != CacheTier.Device)
+            {
+                block.SetCopy(block.Tier, has: true);
+                block.Tier = CacheTier.Device;
+            }
+
             cache.Device.Tokens += block.Tokens;
         }
 
@@ -115,6 +120,23 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
     public void Remove(int replica, int at)
     {
         TakeOut(ref _replicas[replica], replica, at);
+        blocks.Remove(at, replica);
+    }
+
+    /// <summary>A pair that no request holds lies in a tier now; or where that has no room, in one below, or nowhere.
+    /// </summary>
+    public void Move(int replica, int at, CacheTier tier)
+    {
+        ref var cache = ref _replicas[replica];
+        TakeOut(ref cache, replica, at);
+        for (; tier <= CacheTier.Disk; tier++)
+        {
+            if (TryPut(ref cache, replica, at, tier))
+            {
+                return;
+            }
+        }
+
         blocks.Remove(at, replica);
     }
 
@@ -189,7 +211,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
             while (at != None)
             {
                 var isLast = blocks[at].BeginsRun;
-                MoveDown(ref cache, replica, at);
+                Move(replica, at, CacheTier.Host);
                 at = isLast ? None : cache.Device.Oldest;
             }
         }
@@ -203,23 +225,8 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
         }
         else
         {
-            MoveDown(ref cache, replica, at);
+            Move(replica, at, CacheTier.Host);
         }
-    }
-
-    /// <summary>From the accelerator's memory to the host's, from there to disk, from there to nowhere.</summary>
-    private void MoveDown(ref ReplicaCache cache, int replica, int at)
-    {
-        TakeOut(ref cache, replica, at);
-        for (var tier = blocks[at].Tier + 1; tier <= CacheTier.Disk; tier++)
-        {
-            if (TryPut(ref cache, replica, at, tier))
-            {
-                return;
-            }
-        }
-
-        blocks.Remove(at, replica);
     }
 
     private bool TryPut(ref ReplicaCache cache, int replica, int at, CacheTier tier)
@@ -233,10 +240,11 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
 
         while (list.Tokens + tokens > list.Capacity)
         {
-            MoveDown(ref cache, replica, list.Oldest);
+            Move(replica, list.Oldest, tier + 1);
         }
 
         blocks[at].Tier = tier;
+        blocks[at].SetCopy(tier, has: false);
         list.Tokens += tokens;
         list.LinkNewest(blocks, at);
         return true;

@@ -69,10 +69,9 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
 
         foreach (var hash in hashes)
         {
-            var at = blocks.Find(hash, replica);
-            if (at != BlockHolders.None && blocks[at].Tier == tier && !blocks[at].IsPinned)
+            if (blocks.Find(hash, replica) is not BlockHolders.None and var at)
             {
-                lists.Remove(replica, at);
+                Remove(replica, tier, at);
             }
         }
     }
@@ -107,7 +106,29 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
         (int)Math.Clamp((long)blocks.BlocksPerReplica * SharedShares / replicas, 1, blocks.BlocksPerReplica),
         keying);
 
-    /// <summary>What is stored in a lower tier and lies in the accelerator's memory too counts there alone.</summary>
+    /// <summary>What goes from one tier may have a copy below it, told before: engines copy blocks down while they are
+    /// in use, and drop them above later.</summary>
+    private void Remove(int replica, CacheTier tier, int at)
+    {
+        ref var block = ref blocks[at];
+        if (tier > block.Tier)
+        {
+            block.SetCopy(tier, has: false);
+        }
+        else if (tier == block.Tier && !block.IsPinned)
+        {
+            if (block.Copy is { } below)
+            {
+                lists.Move(replica, at, below);
+            }
+            else
+            {
+                lists.Remove(replica, at);
+            }
+        }
+    }
+
+    /// <summary>What lies in several tiers counts in the fastest of them alone.</summary>
     private void Store(int replica, CacheTier tier, ulong hash, long tokens)
     {
         var at = blocks.Find(hash, replica);
@@ -122,9 +143,21 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
             lists.Pin(replica, at, tokens, isNew);
             lists.Unpin(replica, at, tokens, confirms: true);
         }
-        else if (isNew && !lists.TryStore(replica, at, tier, tokens))
+        else if (isNew)
         {
-            blocks.Remove(at, replica);
+            if (!lists.TryStore(replica, at, tier, tokens))
+            {
+                blocks.Remove(at, replica);
+            }
+        }
+        else if (tier > blocks[at].Tier)
+        {
+            blocks[at].SetCopy(tier, has: true);
+        }
+        else if (tier < blocks[at].Tier)
+        {
+            blocks[at].SetCopy(blocks[at].Tier, has: true);
+            lists.Move(replica, at, tier);
         }
     }
 }
