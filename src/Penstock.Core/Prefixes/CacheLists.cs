@@ -119,6 +119,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
     /// <summary>Forgets a pair that no request holds.</summary>
     public void Remove(int replica, int at)
     {
+        PassOn(at);
         TakeOut(ref _replicas[replica], replica, at);
         blocks.Remove(at, replica);
     }
@@ -128,6 +129,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
     public void Move(int replica, int at, CacheTier tier)
     {
         ref var cache = ref _replicas[replica];
+        PassOn(at);
         TakeOut(ref cache, replica, at);
         for (; tier <= CacheTier.Disk; tier++)
         {
@@ -262,6 +264,15 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
         var weight = (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
         cache[block.Tier].Tokens += weight - block.Tokens;
         block.Tokens = weight;
+    }
+
+    /// <summary>What is left of a run that loses its beginning begins one itself.</summary>
+    private void PassOn(int at)
+    {
+        if (blocks[at].BeginsRun && blocks[at].Older != None)
+        {
+            blocks[blocks[at].Older].BeginsRun = true;
+        }
     }
 
     private void TakeOut(ref ReplicaCache cache, int replica, int at)

@@ -53,9 +53,16 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
             return;
         }
 
+        var first = BlockHolders.None;
         for (var i = hashes.Length - 1; i >= 0; i--)
         {
-            Store(replica, tier, hashes[i], tokensEach);
+            first = Store(replica, tier, hashes[i], tokensEach) is not BlockHolders.None and var added ? added : first;
+        }
+
+        if (first != BlockHolders.None)
+        {
+            // What is told at once follows each other, and a tree has it as one.
+            blocks[first].BeginsRun = true;
         }
     }
 
@@ -128,14 +135,15 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
         }
     }
 
-    /// <summary>What lies in several tiers counts in the fastest of them alone.</summary>
-    private void Store(int replica, CacheTier tier, ulong hash, long tokens)
+    /// <summary>What lies in several tiers counts in the fastest of them alone. Returns the place of what is new.
+    /// </summary>
+    private int Store(int replica, CacheTier tier, ulong hash, long tokens)
     {
         var at = blocks.Find(hash, replica);
         var isNew = at == BlockHolders.None;
         if (isNew && !lists.TryAdd(replica, hash, tier == CacheTier.Device ? tokens : 0, out at))
         {
-            return;
+            return BlockHolders.None;
         }
 
         if (tier == CacheTier.Device)
@@ -148,6 +156,7 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
             if (!lists.TryStore(replica, at, tier, tokens))
             {
                 blocks.Remove(at, replica);
+                return BlockHolders.None;
             }
         }
         else if (tier > blocks[at].Tier)
@@ -159,5 +168,7 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
             blocks[at].SetCopy(blocks[at].Tier, has: true);
             lists.Move(replica, at, tier);
         }
+
+        return isNew ? at : BlockHolders.None;
     }
 }

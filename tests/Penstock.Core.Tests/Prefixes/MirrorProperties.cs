@@ -146,6 +146,38 @@ public class MirrorProperties
         Assert.Equal(5, matched[0]);
     }
 
+    [Fact]
+    public void A_tree_loses_what_was_told_of_at_once_and_no_more()
+    {
+        var index = new PrefixIndex(2, 100, Keying);
+        index.Shape(0, new CacheShape { Kind = CacheKind.Radix, CapacityTokens = 80 });
+        var (one, two) = (ListIndex.Chain([1], 8), ListIndex.Chain([2], 8));
+        index.Stored(0, CacheTier.Device, one);
+        index.Stored(0, CacheTier.Device, two);
+        index.Insert(ListIndex.Chain([3], 5), 0);
+        Assert.Equal((0, 32), (Matched(index, [.. one, 9]), Matched(index, [.. two, 9])));
+        Assert.Equal(52, index.TokensAt(0));
+    }
+
+    /// <summary>An engine that splits a run drops its parts one by one.</summary>
+    [Theory]
+    [InlineData(0, 3, 0)]
+    [InlineData(2, 3, 8)]
+    [InlineData(5, 3, 20)]
+    public void What_an_engine_leaves_of_a_run_of_a_tree_is_lost_by_itself(int from, int count, int left)
+    {
+        var index = new PrefixIndex(2, 100, Keying);
+        index.Shape(0, new CacheShape { Kind = CacheKind.Radix, CapacityTokens = 80 });
+        var (one, two) = (ListIndex.Chain([1], 8), ListIndex.Chain([2], 8));
+        index.Insert(one, 0);
+        index.Insert(two, 0);
+        index.Removed(0, CacheTier.Device, one.AsSpan(from, count));
+        Assert.Equal(left, Matched(index, [.. one[..from], 9]));
+        Assert.Equal(52, index.TokensAt(0));
+        index.Insert(ListIndex.Chain([3], 8), 0);
+        Assert.Equal((64, 32), (index.TokensAt(0), Matched(index, [.. two, 9])));
+    }
+
     private static PrefixIndex Paged(int capacity)
     {
         var index = new PrefixIndex(2, 100, Keying);
