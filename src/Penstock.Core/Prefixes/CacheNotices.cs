@@ -38,14 +38,20 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
         }
 
         var tokens = Math.Min(lengths.At((long)most * keying.BlockLength), lengths.Total - 1);
-        foreach (ref var match in matches)
+        for (var replica = 0; replica < replicas; replica++)
         {
-            match.Shared = Math.Max(0, tokens - match.Tokens);
+            ref var match = ref matches[replica];
+            match.Shared = lists[replica].IsOff ? 0 : Math.Max(0, tokens - match.Tokens);
         }
     }
 
     public void Stored(int replica, CacheTier tier, ReadOnlySpan<ulong> hashes, long tokensEach)
     {
+        if (lists[replica].IsOff)
+        {
+            return;
+        }
+
         if (tier == CacheTier.Shared)
         {
             _told ??= NewStore();

@@ -37,6 +37,7 @@ public sealed class PrefixIndex
     private readonly CacheNotices _notices;
     private readonly LruMirror _lru;
     private readonly SlotMirror _slots;
+    private readonly NoMirror _none;
     private readonly CacheMirror[] _mirrors;
     private readonly PrefixKeying _keying;
     private readonly int[] _matched;
@@ -59,6 +60,7 @@ public sealed class PrefixIndex
         _uses = new LastUse(_holders, _lists, _ages);
         _lru = new LruMirror(_holders, _lists, _uses, _forecast, _learning, keying.BlockLength);
         _slots = new SlotMirror(_holders, _lists, _forecast, keying.BlockLength, replicasMax);
+        _none = new NoMirror(_lists);
         _mirrors = new CacheMirror[replicasMax];
         _matched = new int[replicasMax];
         for (var replica = 0; replica < replicasMax; replica++)
@@ -98,7 +100,7 @@ public sealed class PrefixIndex
     public void Shape(int replica, in CacheShape shape)
     {
         ref var cache = ref _lists[replica];
-        CacheMirror mirror = shape.Kind == CacheKind.Slots ? _slots : _lru;
+        CacheMirror mirror = shape.Kind == CacheKind.Slots ? _slots : shape.Kind == CacheKind.Off ? _none : _lru;
         if (_mirrors[replica] is { } before && before != mirror)
         {
             Clear(replica);
@@ -264,7 +266,7 @@ public sealed class PrefixIndex
         _forecast.Load(ref from);
         for (var replica = 0; replica < _mirrors.Length; replica++)
         {
-            _mirrors[replica] = _slots.TryLoad(ref from, replica) ? _slots : _lru;
+            _mirrors[replica] = _slots.TryLoad(ref from, replica) ? _slots : _lists[replica].IsOff ? _none : _lru;
         }
     }
 

@@ -71,6 +71,9 @@ internal struct ReplicaCache
     /// <summary>It loses all that one request added at once.</summary>
     public bool LosesRuns;
 
+    /// <summary>It was started without prefix caching.</summary>
+    public bool IsOff;
+
     /// <summary>Its word counts for nothing beyond itself.</summary>
     public bool IsDistrusted;
 
@@ -102,6 +105,7 @@ internal struct ReplicaCache
         Host.Capacity = shape.Kind == CacheKind.Slots ? 0 : shape.HostTokens;
         Disk.Capacity = shape.DiskTokens;
         LosesRuns = shape.Kind == CacheKind.Radix;
+        IsOff = shape.Kind == CacheKind.Off;
         BlockTokens = shape.BlockTokens > 0 ? shape.BlockTokens : shape.Kind == CacheKind.Paged ? PagedBlockTokens : 1;
     }
 

@@ -18,6 +18,9 @@ internal static class CacheNews
                 load.Shape = happened.Shape;
                 index.Shape(replica, happened.Shape);
                 EndDoubt(ref load, index, replica);
+
+                // What was compared before was of an engine that had one, or was taken to.
+                load.Trust = happened.Shape.Kind == CacheKind.Off ? new CacheTrust() : load.Trust;
                 break;
             case PoolEventKind.CacheLost:
                 index.Clear(replica);
