@@ -119,7 +119,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
     /// <summary>Forgets a pair that no request holds.</summary>
     public void Remove(int replica, int at)
     {
-        PassOn(at);
+        TierList.PassOn(blocks, at);
         TakeOut(ref _replicas[replica], replica, at);
         blocks.Remove(at, replica);
     }
@@ -129,7 +129,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
     public void Move(int replica, int at, CacheTier tier)
     {
         ref var cache = ref _replicas[replica];
-        PassOn(at);
+        TierList.PassOn(blocks, at);
         TakeOut(ref cache, replica, at);
         for (; tier <= CacheTier.Disk; tier++)
         {
@@ -168,6 +168,20 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
         return true;
     }
 
+    /// <summary>The same in every tier, after their sizes changed.</summary>
+    public void FitAll(int replica)
+    {
+        Fit(replica);
+        for (var tier = CacheTier.Host; tier <= CacheTier.Disk; tier++)
+        {
+            ref var list = ref _replicas[replica][tier];
+            while (list.Oldest != None && (list.Tokens > list.Capacity || list.Capacity == 0))
+            {
+                Move(replica, list.Oldest, tier + 1);
+            }
+        }
+    }
+
     public void Save(StateWriter to)
     {
         to.Write(in _now);
@@ -192,7 +206,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
 
         while (blocks.IsFull(replica))
         {
-            var tier = LowestList(ref cache);
+            var tier = cache.Lowest;
             if (tier == CacheTier.Shared)
             {
                 return false;
@@ -252,27 +266,12 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
         return true;
     }
 
-    private static CacheTier LowestList(ref ReplicaCache cache) =>
-        cache.Disk.Oldest != None ? CacheTier.Disk
-        : cache.Host.Oldest != None ? CacheTier.Host
-        : cache.Device.Oldest != None ? CacheTier.Device
-        : CacheTier.Shared;
-
     private void Weigh(ref ReplicaCache cache, int at, long tokens)
     {
         ref var block = ref blocks[at];
         var weight = (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
         cache[block.Tier].Tokens += weight - block.Tokens;
         block.Tokens = weight;
-    }
-
-    /// <summary>What is left of a run that loses its beginning begins one itself.</summary>
-    private void PassOn(int at)
-    {
-        if (blocks[at].BeginsRun && blocks[at].Older != None)
-        {
-            blocks[blocks[at].Older].BeginsRun = true;
-        }
     }
 
     private void TakeOut(ref ReplicaCache cache, int replica, int at)

@@ -110,7 +110,7 @@ public sealed class PrefixIndex
         cache.Shape(in shape);
         _slots.Shape(replica, in shape);
         _learning.Restart(replica, shape.CapacityTokens, shape.BlockTokens);
-        _lists.Fit(replica);
+        _lists.FitAll(replica);
     }
 
     /// <summary>The tokens of a prompt of a key (0: of nobody's), as far as they were counted, and estimated beyond
