@@ -239,6 +239,7 @@ public sealed class PrefixIndex
     public void Clear(int replica)
     {
         _mirrors[replica].Clear(replica);
+        _learning.Forget(replica);
         _notices.Forget(replica);
     }
 
