@@ -41,7 +41,7 @@ internal sealed class LengthLearning
             _ratios.Learn(key, (prompt.Length - end) / (double)(tokens - counted));
         }
 
-        if (!prompt.Marks.IsEmpty)
+        if (prompt.HasEnd)
         {
             Known.LearnEnd(prompt.Marks[^1].Hash, tokens, output);
         }

@@ -243,7 +243,7 @@ internal sealed class LruMirror(
     private void KeepAnswer(
         in PromptPrefix prompt, PromptLengths lengths, int replica, byte account, long tokens)
     {
-        if (prompt.Marks.IsEmpty)
+        if (!prompt.HasEnd)
         {
             return;
         }
