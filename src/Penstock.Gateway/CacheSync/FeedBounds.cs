@@ -5,7 +5,7 @@ namespace Penstock.Gateway.CacheSync;
 /// <summary>How much is kept of one engine, whatever it says.</summary>
 internal static class FeedBounds
 {
-    /// <summary>Blocks of one engine at most: 64 MiB. What is stored beyond is not taken, and counted.</summary>
+    /// <summary>Blocks of one engine at most: 64 MiB. What is stored beyond is not taken, and leaves a gap.</summary>
     public const int Most = 1 << 21;
 
     private const int Least = 16_384;
