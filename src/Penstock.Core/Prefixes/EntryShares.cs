@@ -9,12 +9,12 @@ namespace Penstock.Core.Prefixes;
 /// are keyed by tokens a block is as many of them whoever sends it, and no key has a share.
 /// </summary>
 /// <remarks>
-/// What a request adds is charged to its key, an entry each. When it ends, what was computed for it pays for as many as
-/// all entries are a share of all tokens of the cache, so that ordinary text owes nothing: it fills the tokens first.
-/// What is owed is halved with every capacity of tokens that is computed there, after which the engine has lost it too.
-/// A bounded number of keys, of which the one that owes least makes room and leaves what it owes: whoever owes more
-/// than its part of the whole is never missed (the Space-Saving of Metwally, Agrawal and El Abbadi, "Efficient
-/// computation of frequent and top-k elements in data streams", 2005).
+/// What a request adds its key owes, an entry each. When it ends, the tokens that were computed for it pay: one entry
+/// for as many as there are in the whole cache for each of all entries, so that ordinary text owes nothing, which fills
+/// the tokens first. What is owed is halved with every capacity of tokens that is computed there, after which the
+/// engine has lost what was there before. The number of accounts is bounded: who owes least makes room for a new key
+/// and leaves it what it owes, so that whoever owes more than its part of the whole is never missed (the Space-Saving
+/// of Metwally, Agrawal and El Abbadi, "Efficient computation of frequent and top-k elements in data streams", 2005).
 /// </remarks>
 internal sealed class EntryShares(BlockHolders blocks, PrefixKeying keying, int replicas)
 {

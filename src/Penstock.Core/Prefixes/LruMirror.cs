@@ -112,8 +112,8 @@ internal sealed class LruMirror(
         var computed = Math.Max(0, counted - claim.Predicted);
         var worth = lists.Shares.Worth(computed, cache.AllCapacity);
         var paid = Math.Min(claim.Added, worth);
-        lists.Shares.Advance(replica, computed, cache.AllCapacity);
         lists.Shares.Pay(replica, claim.Account, paid);
+        lists.Shares.Advance(replica, computed, cache.AllCapacity);
         return worth - paid;
     }
 
