@@ -33,7 +33,7 @@ public sealed class KvBlockMap
     private readonly RoutedChains _routed = new();
 
     /// <param name="blocksMax">Blocks held and remembered at most.</param>
-    /// <param name="model">A number for the model, which its keys are seeded with.</param>
+    /// <param name="model">A number for the model, which its keys begin with.</param>
     /// <param name="secret">Random: keeps a hostile engine from choosing names that make the table slow.</param>
     /// <param name="blocksExpected">Blocks of the first rank heard of that there is room for from the start; growing
     /// costs milliseconds for each million blocks, once.</param>
@@ -191,6 +191,7 @@ public sealed class KvBlockMap
                 }
 
                 ref var entry = ref held.Table.Slots[slot];
+                tokens = tokens == 0 ? entry.Tokens : tokens;
                 if (isChained && !own.IsEmpty)
                 {
                     Conflicts += entry.TryKey(KvKeys.Of(parent, own, extra)) ? 0 : 1;

@@ -50,3 +50,21 @@ internal sealed class RankUnion(int blocksMax, ulong secret)
         return gone;
     }
 }
+
+/// <summary>Only counts what ranks hold.</summary>
+internal readonly struct UnionCounting(RankUnion union, ulong[] keys) : IKvKeySink
+{
+    public void Stored(int rank, KvTier tier, ReadOnlySpan<ulong> stored, int blockTokens)
+    {
+        stored.CopyTo(keys);
+        union.Add(tier, keys.AsSpan(0, stored.Length));
+    }
+
+    public void Removed(int rank, KvTier tier, ReadOnlySpan<ulong> removed)
+    {
+    }
+
+    public void Cleared(int rank)
+    {
+    }
+}

@@ -93,7 +93,10 @@ public sealed class ReplicaHoldings
     }
 
     /// <summary>Takes one event of one rank.</summary>
-    public void Take(in KvEvent e, int rank, Instant now)
+    /// <returns>False: for some of its blocks there was no room. As after a gap, what is known of the rank is not all
+    /// that it holds until it begins anew; removals of those blocks say nothing, and the pool's own accounting goes on.
+    /// </returns>
+    public bool Take(in KvEvent e, int rank, Instant now)
     {
         Hear(rank, now);
         if (e.Kind == KvEventKind.Cleared)
@@ -104,12 +107,19 @@ public sealed class ReplicaHoldings
                 Empty(rank);
             }
 
-            return;
+            return true;
         }
 
         SetEmpty(rank, IsEmpty(rank) && e.Kind != KvEventKind.Stored);
         var sink = new Sink(this);
+        var left = _map.Full;
         _map.Apply(in e, rank, ref sink);
+        if (_map.Full > left)
+        {
+            SetPartial(rank, true);
+        }
+
+        return _map.Full == left;
     }
 
     /// <summary>The cache of a rank is empty: it began anew.</summary>
@@ -194,7 +204,7 @@ public sealed class ReplicaHoldings
         if (_ranksHeard > 1 && KnowsBlocks && _union is null)
         {
             SetUnion(new RankUnion(_blocksMax, _secret));
-            var counting = new Counting(_union!, _keys);
+            var counting = new UnionCounting(_union!, _keys);
             _map.Tell(ref counting);
         }
     }
@@ -270,24 +280,6 @@ public sealed class ReplicaHoldings
         public void Cleared(int rank)
         {
             // What that means is told by whoever clears.
-        }
-    }
-
-    /// <summary>Only counts.</summary>
-    private readonly struct Counting(RankUnion union, ulong[] keys) : IKvKeySink
-    {
-        public void Stored(int rank, KvTier tier, ReadOnlySpan<ulong> stored, int blockTokens)
-        {
-            stored.CopyTo(keys);
-            union.Add(tier, keys.AsSpan(0, stored.Length));
-        }
-
-        public void Removed(int rank, KvTier tier, ReadOnlySpan<ulong> removed)
-        {
-        }
-
-        public void Cleared(int rank)
-        {
         }
     }
 }

@@ -38,6 +38,14 @@ internal sealed class CacheLearning(CacheLists lists)
     public void Restart(int replica, long capacity, int blockTokens) =>
         lists[replica].Learned = new LearnedShape { Told = capacity, ToldBlock = blockTokens };
 
+    /// <summary>The engine lost all: it may be another one, with other blocks. The block that was learned holds until
+    /// something contradicts it.</summary>
+    public void Forget(int replica)
+    {
+        ref var learned = ref lists[replica].Learned;
+        learned.Divisor = learned.LastReported = learned.Counts = 0;
+    }
+
     /// <summary>One comparison of a prediction with what the engine reported.</summary>
     public void Compare(int replica, in PrefixClaim claim, long reported)
     {
@@ -115,14 +123,22 @@ internal sealed class CacheLearning(CacheLists lists)
 
         learned.LastReported = reported;
         learned.Divisor = Divisor(reported, learned.Divisor);
-        if (learned.Divisor < learned.ToldBlock && ++learned.Counts >= Enough)
+        if (learned.ToldBlock > 0)
         {
-            // It found what is no whole number of blocks, so they are smaller than was told.
+            if (learned.Divisor < learned.ToldBlock && ++learned.Counts >= Enough)
+            {
+                // It found what is no whole number of blocks, so they are smaller than was told.
+                cache.BlockTokens = (int)learned.Divisor;
+            }
+        }
+        else if (++learned.Counts >= CountsMin && learned.Divisor <= BlockTokensMax)
+        {
             cache.BlockTokens = (int)learned.Divisor;
         }
-        else if (learned.ToldBlock == 0 && ++learned.Counts >= CountsMin)
+        else
         {
-            cache.BlockTokens = (int)Math.Min(learned.Divisor, BlockTokensMax);
+            // What is no whole number of blocks shows at once that they are smaller.
+            cache.BlockTokens = (int)Divisor(reported, cache.BlockTokens);
         }
     }
 

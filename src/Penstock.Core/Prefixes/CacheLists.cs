@@ -6,16 +6,20 @@ namespace Penstock.Core.Prefixes;
 /// What each replica holds, in the order of its last use, counted in tokens against what its cache holds: a list for
 /// every tier. What requests in flight hold is in no list and cannot be lost, as in an engine.
 /// </summary>
-internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas)
+internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying keying, int replicas)
 {
     private const int None = BlockHolders.None;
 
     private readonly ReplicaCache[] _replicas = new ReplicaCache[replicas];
+    private readonly CacheLosses _losses = new(blocks, ages);
     private Instant _now;
 
     public ref ReplicaCache this[int replica] => ref _replicas[replica];
 
     public ReadOnlySpan<ReplicaCache> All => _replicas;
+
+    /// <summary>Whose entries are how many.</summary>
+    public EntryShares Shares { get; } = new(blocks, keying, replicas);
 
     public void MoveTo(Instant now) => _now = now;
 
@@ -37,7 +41,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
     {
         ref var cache = ref _replicas[replica];
         blocks[at].Tokens = WeightOf(tokens);
-        return TryPut(ref cache, replica, at, tier);
+        return _losses.TryPut(ref cache, replica, at, tier);
     }
 
     /// <summary>One more request holds the pair, which has so many tokens as far as is known now.</summary>
@@ -47,8 +51,13 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         ref var block = ref blocks[at];
         if (!block.IsPinned)
         {
-            TakeOut(ref cache, replica, at);
-            block.Tier = CacheTier.Device;
+            _losses.TakeOut(ref cache, replica, at);
+            if (block.Tier != CacheTier.Device)
+            {
+                block.SetCopy(block.Tier, has: true);
+                block.Tier = CacheTier.Device;
+            }
+
             cache.Device.Tokens += block.Tokens;
         }
 
@@ -79,26 +88,28 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         }
     }
 
-    /// <summary>Adds a pair, in no list yet; false where there is no room for it that could be made.</summary>
-    public bool TryAdd(int replica, ulong hash, long tokens, out int at)
+    /// <summary>Adds a pair, in no list yet; false where there is no room for it that could be made, or whoever it is
+    /// added for has its share.</summary>
+    public bool TryAdd(int replica, ulong hash, long tokens, out int at, byte account = EntryShares.None)
     {
         at = None;
         ref var cache = ref _replicas[replica];
         var hasRoom = cache.Device.Tokens + tokens <= cache.Capacity && !blocks.IsFull(replica);
-        if (!hasRoom && !MakeRoom(replica, tokens))
+        if (!Shares.HasLeft(replica, account) || (!hasRoom && !_losses.MakeRoom(ref cache, replica, tokens)))
         {
             cache.Overflows++;
             return false;
         }
 
+        Shares.Charge(replica, account);
         at = blocks.Add(hash, replica);
         return true;
     }
 
     /// <summary>Adds a pair that one request holds; false where there is no room for it that could be made.</summary>
-    public bool TryHold(int replica, ulong hash, long tokens, out int at)
+    public bool TryHold(int replica, ulong hash, long tokens, out int at, byte account = EntryShares.None)
     {
-        if (!TryAdd(replica, hash, tokens, out at))
+        if (!TryAdd(replica, hash, tokens, out at, account))
         {
             return false;
         }
@@ -114,7 +125,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
 
     /// <summary>One more request holds a pair, which is added where it is not there; none where there is no room for
     /// it.</summary>
-    public int FindOrHold(int replica, ulong hash, long tokens)
+    public int FindOrHold(int replica, ulong hash, long tokens, byte account = EntryShares.None)
     {
         var at = blocks.Find(hash, replica);
         if (at != None)
@@ -123,7 +134,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         }
         else
         {
-            TryHold(replica, hash, tokens, out at);
+            TryHold(replica, hash, tokens, out at, account);
         }
 
         return at;
@@ -143,11 +154,17 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
     }
 
     /// <summary>Forgets a pair that no request holds.</summary>
-    public void Remove(int replica, int at)
-    {
-        TakeOut(ref _replicas[replica], replica, at);
-        blocks.Remove(at, replica);
-    }
+    public void Remove(int replica, int at) => _losses.Remove(ref _replicas[replica], replica, at);
+
+    /// <summary>A pair that no request holds lies in a tier now; or where that has no room, in one below, or nowhere.
+    /// </summary>
+    public void Move(int replica, int at, CacheTier tier) => _losses.Move(ref _replicas[replica], replica, at, tier);
+
+    /// <summary>Loses the oldest until nothing is too much; false where requests hold what is.</summary>
+    public bool Fit(int replica) => _losses.Fit(ref _replicas[replica], replica);
+
+    /// <summary>The same in every tier, after their sizes changed.</summary>
+    public void FitAll(int replica) => _losses.FitAll(ref _replicas[replica], replica);
 
     /// <summary>Forgets everything, and with it who holds it.</summary>
     public void Clear(int replica)
@@ -157,125 +174,19 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         _replicas[replica].Forget();
     }
 
-    /// <summary>Loses the oldest until <paramref name="tokens"/> more fit; false where requests hold too
-    /// much.</summary>
-    public bool Fit(int replica, long tokens = 0)
-    {
-        ref var cache = ref _replicas[replica];
-        while (cache.Device.Tokens + tokens > cache.Capacity)
-        {
-            if (cache.Device.Oldest == None)
-            {
-                return false;
-            }
-
-            LoseOldest(ref cache, replica, cache.Device.Tokens + tokens - cache.Capacity);
-        }
-
-        return true;
-    }
-
     public void Save(StateWriter to)
     {
         to.Write(in _now);
         to.WriteAll<ReplicaCache>(_replicas);
+        Shares.Save(to);
     }
 
     public void Load(ref StateReader from)
     {
         _now = from.Read<Instant>();
         from.ReadAll<ReplicaCache>(_replicas);
+        Shares.Load(ref from);
     }
-
-    private bool MakeRoom(int replica, long tokens)
-    {
-        ref var cache = ref _replicas[replica];
-        if (!Fit(replica, tokens))
-        {
-            return false;
-        }
-
-        while (blocks.IsFull(replica))
-        {
-            var tier = LowestList(ref cache);
-            if (tier == CacheTier.Shared)
-            {
-                return false;
-            }
-
-            Remove(replica, cache[tier].Oldest);
-        }
-
-        return true;
-    }
-
-    private void LoseOldest(ref ReplicaCache cache, int replica, long tokens)
-    {
-        var at = cache.Device.Oldest;
-        ref var block = ref blocks[at];
-        if (cache.LosesRuns)
-        {
-            while (at != None)
-            {
-                var isLast = blocks[at].BeginsRun;
-                MoveDown(ref cache, replica, at);
-                at = isLast ? None : cache.Device.Oldest;
-            }
-        }
-        else if (block.Tokens > tokens && cache.LowerCapacity == 0)
-        {
-            cache.Partial = block.Hash;
-            cache.PartialLost += (int)tokens;
-            ages.Remove(replica, block.Stamp, (int)tokens);
-            block.Tokens -= (ushort)tokens;
-            cache.Device.Tokens -= tokens;
-        }
-        else
-        {
-            MoveDown(ref cache, replica, at);
-        }
-    }
-
-    /// <summary>From the accelerator's memory to the host's, from there to disk, from there to nowhere.</summary>
-    private void MoveDown(ref ReplicaCache cache, int replica, int at)
-    {
-        TakeOut(ref cache, replica, at);
-        for (var tier = blocks[at].Tier + 1; tier <= CacheTier.Disk; tier++)
-        {
-            if (TryPut(ref cache, replica, at, tier))
-            {
-                return;
-            }
-        }
-
-        blocks.Remove(at, replica);
-    }
-
-    private bool TryPut(ref ReplicaCache cache, int replica, int at, CacheTier tier)
-    {
-        ref var list = ref cache[tier];
-        var tokens = blocks[at].Tokens;
-        if (list.Capacity == 0 || list.Capacity < tokens)
-        {
-            return false;
-        }
-
-        while (list.Tokens + tokens > list.Capacity)
-        {
-            MoveDown(ref cache, replica, list.Oldest);
-        }
-
-        blocks[at].Tier = tier;
-        list.Tokens += tokens;
-        list.LinkNewest(blocks, at);
-        return true;
-    }
-
-    private static CacheTier LowestList(ref ReplicaCache cache) =>
-        cache.Disk.Oldest != None ? CacheTier.Disk
-        : cache.Host.Oldest != None ? CacheTier.Host
-        : cache.Device.Oldest != None ? CacheTier.Device
-        : CacheTier.Shared;
 
     private static ushort WeightOf(long tokens) => (ushort)Math.Clamp(tokens, 0, CachedBlock.TokensMax);
 
@@ -286,23 +197,6 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, int replicas
         {
             cache[block.Tier].Tokens += weight - block.Tokens;
             block.Tokens = weight;
-        }
-    }
-
-    private void TakeOut(ref ReplicaCache cache, int replica, int at)
-    {
-        ref var block = ref blocks[at];
-        ref var list = ref cache[block.Tier];
-        list.Unlink(blocks, at);
-        list.Tokens -= block.Tokens;
-        if (block.Tier == CacheTier.Device)
-        {
-            ages.Remove(replica, block.Stamp, block.Tokens);
-            if (cache.PartialLost > 0 && cache.Partial == block.Hash)
-            {
-                cache.Partial = 0;
-                cache.PartialLost = 0;
-            }
         }
     }
 }

@@ -49,9 +49,11 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
         }
 
         var tokens = Math.Min(lengths.At((long)most * keying.BlockLength), lengths.Total - 1);
-        foreach (ref var match in matches)
+        for (var replica = 0; replica < replicas; replica++)
         {
-            match.Shared = (int)(_sharedFound * Math.Clamp(tokens - match.Tokens, 0, int.MaxValue));
+            ref var match = ref matches[replica];
+            var beyond = lists[replica].IsOff ? 0 : Math.Clamp(tokens - match.Tokens, 0, int.MaxValue);
+            match.Shared = (int)(_sharedFound * beyond);
         }
     }
 
@@ -67,6 +69,11 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
 
     public void Stored(int replica, CacheTier tier, ReadOnlySpan<ulong> hashes, long tokensEach)
     {
+        if (lists[replica].IsOff)
+        {
+            return;
+        }
+
         if (tier == CacheTier.Shared)
         {
             _told ??= NewStore();
@@ -74,9 +81,16 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
             return;
         }
 
+        var first = BlockHolders.None;
         for (var i = hashes.Length - 1; i >= 0; i--)
         {
-            Store(replica, tier, hashes[i], tokensEach);
+            first = Store(replica, tier, hashes[i], tokensEach) is not BlockHolders.None and var added ? added : first;
+        }
+
+        if (first != BlockHolders.None)
+        {
+            // What is told at once follows each other, and a tree has it as one.
+            blocks[first].BeginsRun = true;
         }
     }
 
@@ -90,10 +104,9 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
 
         foreach (var hash in hashes)
         {
-            var at = blocks.Find(hash, replica);
-            if (at != BlockHolders.None && blocks[at].Tier == tier && !blocks[at].IsPinned)
+            if (blocks.Find(hash, replica) is not BlockHolders.None and var at)
             {
-                lists.Remove(replica, at);
+                Remove(replica, tier, at);
             }
         }
     }
@@ -130,20 +143,75 @@ internal sealed class CacheNotices(BlockHolders blocks, CacheLists lists, Prefix
         (int)Math.Clamp((long)blocks.BlocksPerReplica * SharedShares / replicas, 1, blocks.BlocksPerReplica),
         keying);
 
-    /// <summary>What is stored in a lower tier and lies in the accelerator's memory too counts there alone.</summary>
-    private void Store(int replica, CacheTier tier, ulong hash, long tokens)
+    /// <summary>What goes from one tier may have a copy below it, told before: engines copy blocks down while they are
+    /// in use, and drop them above later.</summary>
+    private void Remove(int replica, CacheTier tier, int at)
+    {
+        ref var block = ref blocks[at];
+        if (tier > block.Tier)
+        {
+            block.SetCopy(tier, has: false);
+        }
+        else if (tier == block.Tier && !block.IsPinned)
+        {
+            if (block.Copy is { } below)
+            {
+                lists.Move(replica, at, below);
+            }
+            else
+            {
+                lists.Remove(replica, at);
+            }
+        }
+    }
+
+    /// <summary>What lies in several tiers counts in the fastest of them alone. Returns the place of what is new.
+    /// </summary>
+    private int Store(int replica, CacheTier tier, ulong hash, long tokens)
+    {
+        var at = blocks.Find(hash, replica);
+        if (at == BlockHolders.None)
+        {
+            return Add(replica, tier, hash, tokens);
+        }
+
+        if (tier == CacheTier.Device)
+        {
+            lists.Pin(replica, at, tokens);
+            lists.Unpin(replica, at, tokens, confirms: true);
+        }
+        else if (tier > blocks[at].Tier)
+        {
+            blocks[at].SetCopy(tier, has: true);
+        }
+        else if (tier < blocks[at].Tier)
+        {
+            blocks[at].SetCopy(blocks[at].Tier, has: true);
+            lists.Move(replica, at, tier);
+        }
+
+        return BlockHolders.None;
+    }
+
+    /// <summary>Adds a pair. Returns its place; none where there is no room for it.</summary>
+    private int Add(int replica, CacheTier tier, ulong hash, long tokens)
     {
         if (tier == CacheTier.Device)
         {
-            if (lists.FindOrHold(replica, hash, tokens) is not BlockHolders.None and var held)
+            if (lists.TryHold(replica, hash, tokens, out var held))
             {
                 lists.Unpin(replica, held, tokens, confirms: true);
             }
+
+            return held;
         }
-        else if (blocks.Find(hash, replica) == BlockHolders.None
-            && lists.TryAdd(replica, hash, 0, out var at) && !lists.TryStore(replica, at, tier, tokens))
+
+        if (lists.TryAdd(replica, hash, 0, out var at) && !lists.TryStore(replica, at, tier, tokens))
         {
             blocks.Remove(at, replica);
+            return BlockHolders.None;
         }
+
+        return at;
     }
 }

@@ -19,6 +19,7 @@ internal struct CachedBlock
     private const int TierShift = 8;
     private const int RunBit = 1 << 10;
     private const int SharedBit = 1 << 11;
+    private const int CopyShift = 12;
 
     public ulong Hash;
 
@@ -61,12 +62,21 @@ internal struct CachedBlock
         set => _bits = (ushort)(value ? _bits | RunBit : _bits & ~RunBit);
     }
 
+    /// <summary>The fastest tier of the engine below its own in which there is a copy of it; null where there is none.
+    /// </summary>
+    public readonly CacheTier? Copy =>
+        HasCopy(CacheTier.Host) ? CacheTier.Host : HasCopy(CacheTier.Disk) ? CacheTier.Disk : null;
+
     /// <summary>It is one of the many pairs of a block in <see cref="SharedBlocks"/>.</summary>
     public bool IsShared
     {
         readonly get => (_bits & SharedBit) != 0;
         set => _bits = (ushort)(value ? _bits | SharedBit : _bits & ~SharedBit);
     }
+
+    /// <summary>Whether a tier below the accelerator's memory has a copy.</summary>
+    public void SetCopy(CacheTier tier, bool has) =>
+        _bits = (ushort)(has ? _bits | CopyBit(tier) : _bits & ~CopyBit(tier));
 
     /// <summary>Nothing is here any more; <paramref name="next"/> is the free place after it.</summary>
     public void SetFree(int next)
@@ -105,4 +115,8 @@ internal struct CachedBlock
 
         return --Newer == 0;
     }
+
+    private readonly bool HasCopy(CacheTier tier) => (_bits & CopyBit(tier)) != 0;
+
+    private static int CopyBit(CacheTier tier) => 1 << (CopyShift + (int)tier - (int)CacheTier.Host);
 }

@@ -35,6 +35,16 @@ internal sealed class LastUse(BlockHolders blocks, CacheLists lists, AgeRing age
         return low;
     }
 
+    /// <summary>What the replica would have to give up to take in so many tokens more.</summary>
+    public CacheVictims Victims(int replica, long tokens, Instant now)
+    {
+        ref readonly var device = ref lists[replica].Device;
+        var lost = Math.Min(device.Tokens + tokens - device.Capacity, device.Tokens);
+        return lost <= 0
+            ? default
+            : new CacheVictims(lost, now - ages.StartOf(replica, ages.EndOfOldest(replica, lost)));
+    }
+
     /// <summary>How many leading blocks of a chain are held by requests or may have been used since an instant.
     /// </summary>
     public int Since(int replica, ReadOnlySpan<ulong> chain, Instant since)

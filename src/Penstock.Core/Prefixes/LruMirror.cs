@@ -23,8 +23,12 @@ internal sealed class LruMirror(
     /// <summary>Where the blocks of the chain at hand lie.</summary>
     private readonly int[] _places = new int[PrefixChainBuilder.BlocksMax];
 
-    public override PrefixClaim Take(in PromptPrefix prompt, PromptLengths lengths, int replica)
+    public override PrefixClaim Take(in PromptPrefix prompt, PromptLengths lengths, int replica, ulong key) =>
+        TakeFor(lists.Shares.Open(replica, key), in prompt, lengths, replica);
+
+    private PrefixClaim TakeFor(byte account, in PromptPrefix prompt, PromptLengths lengths, int replica)
     {
+        var owed = lists.Shares.OwedBy(replica, account);
         var chain = prompt.Blocks[..Math.Min(prompt.Blocks.Length, PrefixChainBuilder.BlocksMax)];
         var doubted = lists[replica].DoubtedSince;
         var fresh = doubted == default ? 0 : uses.Since(replica, chain, doubted);
@@ -47,9 +51,9 @@ internal sealed class LruMirror(
         var safe = distance < limit ? found.Tokens
             : lengths.At((long)uses.Within(replica, chain, held, limit) * blockLength);
         Subsume(lengths, replica, held);
-        var parts = TakeParts(in prompt, replica, 0, held);
-        var depth = Add(chain, lengths, replica, held);
-        parts |= TakeParts(in prompt, replica, held + 1, depth);
+        var parts = TakeParts(in prompt, replica, account, 0, held);
+        var depth = Add(chain, lengths, replica, account, held);
+        parts |= TakeParts(in prompt, replica, account, held + 1, depth);
         return new PrefixClaim
         {
             Blocks = depth,
@@ -62,13 +66,17 @@ internal sealed class LruMirror(
             Safe = Math.Min(found.Tokens, safe),
             Fresh = Math.Min(found.Tokens, lengths.At((long)fresh * blockLength)),
             DoubtedSince = doubted,
+            Account = account,
+            Added = lists.Shares.OwedBy(replica, account) - owed,
         };
     }
 
     public override void GiveBack(
-        in PromptPrefix prompt, PromptLengths lengths, int replica, in PrefixClaim claim, long tokens)
+        in PromptPrefix prompt, PromptLengths lengths, int replica, in PrefixClaim claim, long tokens, long counted)
     {
         Check.That(claim.Blocks <= prompt.Blocks.Length);
+        var paid = Settle(replica, in claim, counted);
+        var owed = lists.Shares.OwedBy(replica, claim.Account);
         var held = claim;
         var isStale = claim.Generation != lists[replica].Generation;
         if (tokens > 0 && (isStale || claim.Blocks < prompt.Blocks.Length))
@@ -79,7 +87,7 @@ internal sealed class LruMirror(
                 Unpin(in prompt, lengths, replica, in claim, confirms: true);
             }
 
-            held = Take(in prompt, lengths, replica);
+            held = TakeFor(claim.Account, in prompt, lengths, replica);
         }
         else if (isStale)
         {
@@ -88,17 +96,32 @@ internal sealed class LruMirror(
 
         if (tokens > 0 && held.Blocks == prompt.Blocks.Length)
         {
-            KeepAnswer(in prompt, lengths, replica, tokens);
+            KeepAnswer(in prompt, lengths, replica, claim.Account, tokens);
         }
 
         Unpin(in prompt, lengths, replica, in held, confirms: tokens > 0);
         lists.Fit(replica);
+        lists.Shares.Pay(
+            replica, claim.Account, Math.Min(paid, lists.Shares.OwedBy(replica, claim.Account) - owed));
     }
 
-    /// <summary>The replica holds a chain, and used it last: what taking it and giving it back at once comes
-    /// to.</summary>
-    public void Touch(in PromptPrefix prompt, PromptLengths lengths, int replica)
+    /// <summary>What was computed for a request pays for what it added. Returns for how many more it would.</summary>
+    private long Settle(int replica, in PrefixClaim claim, long counted)
     {
+        ref readonly var cache = ref lists[replica];
+        var computed = Math.Max(0, counted - claim.Predicted);
+        var worth = lists.Shares.Worth(computed, cache.AllCapacity);
+        var paid = Math.Min(claim.Added, worth);
+        lists.Shares.Pay(replica, claim.Account, paid);
+        lists.Shares.Advance(replica, computed, cache.AllCapacity);
+        return worth - paid;
+    }
+
+    /// <summary>The replica holds a chain, and used it last: what taking it and giving it back at once comes to, but
+    /// for what it costs, which nobody may be told of.</summary>
+    public void Touch(in PromptPrefix prompt, PromptLengths lengths, int replica, ulong key)
+    {
+        var account = lists.Shares.Find(replica, key);
         var chain = prompt.Blocks;
         var depth = 0;
         for (; depth < chain.Length; depth++)
@@ -113,7 +136,7 @@ internal sealed class LruMirror(
             lists.Pin(replica, at, Weight(lengths, depth));
         }
 
-        depth = Add(chain, lengths, replica, depth);
+        depth = Add(chain, lengths, replica, account, depth);
         for (depth--; depth >= 0; depth--)
         {
             lists.Unpin(replica, _places[depth], blocks[_places[depth]].Tokens, confirms: true);
@@ -127,7 +150,7 @@ internal sealed class LruMirror(
     private long Weight(PromptLengths lengths, int depth) => lengths.OfBlock(depth, blockLength);
 
     /// <summary>Adds the blocks from <paramref name="depth"/> on, as many as there is room for.</summary>
-    private int Add(ReadOnlySpan<ulong> chain, PromptLengths lengths, int replica, int depth)
+    private int Add(ReadOnlySpan<ulong> chain, PromptLengths lengths, int replica, byte account, int depth)
     {
         var first = depth;
         for (; depth < chain.Length; depth++)
@@ -145,7 +168,7 @@ internal sealed class LruMirror(
             {
                 lists.Pin(replica, at, weight);
             }
-            else if (lists.TryHold(replica, chain[depth], weight, out at))
+            else if (lists.TryHold(replica, chain[depth], weight, out at, account))
             {
                 blocks[at].BeginsRun = depth == first;
             }
@@ -174,7 +197,7 @@ internal sealed class LruMirror(
     }
 
     /// <summary>Takes the ends of the parts that lie after so many blocks, both included.</summary>
-    private int TakeParts(in PromptPrefix prompt, int replica, int from, int to)
+    private int TakeParts(in PromptPrefix prompt, int replica, byte account, int from, int to)
     {
         var taken = 0;
         for (var i = 0; i < PromptLengths.Parts && i < prompt.Marks.Length; i++)
@@ -185,7 +208,7 @@ internal sealed class LruMirror(
                 continue;
             }
 
-            if (lists.FindOrHold(replica, Spot.PartKeyOf(prompt.Marks[i].Hash), 0) != None)
+            if (lists.FindOrHold(replica, Spot.PartKeyOf(prompt.Marks[i].Hash), 0, account) != None)
             {
                 taken |= 1 << i;
             }
@@ -218,9 +241,10 @@ internal sealed class LruMirror(
 
     /// <summary>The tail of the prompt and the answer, as one entry, which is lost before the blocks of the prompt.
     /// </summary>
-    private void KeepAnswer(in PromptPrefix prompt, PromptLengths lengths, int replica, long tokens)
+    private void KeepAnswer(
+        in PromptPrefix prompt, PromptLengths lengths, int replica, byte account, long tokens)
     {
-        if (prompt.Marks.IsEmpty)
+        if (!prompt.HasEnd)
         {
             return;
         }
@@ -228,7 +252,7 @@ internal sealed class LruMirror(
         var key = Spot.EndKeyOf(prompt.Marks[^1].Hash);
         var block = lists[replica].BlockTokens;
         var weight = ((tokens + block - 1) / block * block) - lengths.At((long)prompt.Blocks.Length * blockLength);
-        if (lists.FindOrHold(replica, key, weight) is not None and var at)
+        if (lists.FindOrHold(replica, key, weight, account) is not None and var at)
         {
             lists.Unpin(replica, at, weight, confirms: true);
         }

@@ -36,6 +36,11 @@ public readonly record struct PrefixClaim
     /// <summary>What the prediction rests on, and under which hash that is known.</summary>
     internal ForecastBasis Basis { get; init; }
 
+    /// <summary>Whose entries those are that it added, in <see cref="EntryShares"/>, and how many.</summary>
+    internal byte Account { get; init; }
+
+    internal int Added { get; init; }
+
     internal ulong BasisHash { get; init; }
 
     /// <summary>Tokens used at the replica since what the prediction rests on.</summary>

@@ -21,21 +21,23 @@ public sealed class PrefixIndex
     public const int BytesPerEntry = 32;
 
     /// <summary>Bytes of memory a replica at most, beside its entries.</summary>
-    public const int BytesPerReplica = AgeRing.BytesPerReplica + 640;
+    public const int BytesPerReplica = AgeRing.BytesPerReplica + EntryShares.BytesPerReplica + 640;
 
     /// <summary>Bytes of memory of an index, beside its replicas and entries.</summary>
-    public const int BytesPerPool = KnownLengths.Bytes + LruMirror.Bytes + 8_192;
+    public const int BytesPerPool = KnownLengths.Bytes + KeyRatios.Bytes + LruMirror.Bytes + 8_192;
 
     private readonly BlockHolders _holders;
     private readonly PrefixSearch _search;
     private readonly AgeRing _ages;
     private readonly CacheLists _lists;
+    private readonly LastUse _uses;
     private readonly LengthLearning _lengths;
     private readonly CacheForecast _forecast;
     private readonly CacheLearning _learning;
     private readonly CacheNotices _notices;
     private readonly LruMirror _lru;
     private readonly SlotMirror _slots;
+    private readonly NoMirror _none;
     private readonly CacheMirror[] _mirrors;
     private readonly PrefixKeying _keying;
     private readonly int[] _matched;
@@ -50,14 +52,15 @@ public sealed class PrefixIndex
         _holders = new BlockHolders(replicasMax, blocksPerReplica);
         _search = new PrefixSearch(_holders, replicasMax);
         _ages = new AgeRing(replicasMax);
-        _lists = new CacheLists(_holders, _ages, replicasMax);
+        _lists = new CacheLists(_holders, _ages, keying, replicasMax);
         _lengths = new LengthLearning(keying);
         _forecast = new CacheForecast(_holders, _lists, _lengths.Known, replicasMax);
         _learning = new CacheLearning(_lists);
         _notices = new CacheNotices(_holders, _lists, keying, replicasMax);
-        var uses = new LastUse(_holders, _lists, _ages);
-        _lru = new LruMirror(_holders, _lists, uses, _forecast, _learning, keying.BlockLength);
+        _uses = new LastUse(_holders, _lists, _ages);
+        _lru = new LruMirror(_holders, _lists, _uses, _forecast, _learning, keying.BlockLength);
         _slots = new SlotMirror(_holders, _lists, _forecast, keying.BlockLength, replicasMax);
+        _none = new NoMirror(_lists);
         _mirrors = new CacheMirror[replicasMax];
         _matched = new int[replicasMax];
         for (var replica = 0; replica < replicasMax; replica++)
@@ -72,8 +75,8 @@ public sealed class PrefixIndex
     /// <summary>What the blocks of prompts are made of.</summary>
     public PrefixKeying Keying => _keying;
 
-    /// <summary>Bytes of canonical prompt per token, learned from what engines report; 1 where prompts are keyed by
-    /// tokens.</summary>
+    /// <summary>Bytes of canonical prompt per token, learned from what engines report, for keys of which nothing is
+    /// known; 1 where prompts are keyed by tokens.</summary>
     public double UnitsPerToken => _lengths.UnitsPerToken;
 
     /// <summary>Entries remembered of one replica now.</summary>
@@ -89,15 +92,15 @@ public sealed class PrefixIndex
     /// <summary>Entries times requests in flight that hold them, of one replica.</summary>
     public long PinsAt(int replica) => _lists[replica].Pins;
 
-    /// <summary>Times that a replica's mirror had no room: requests in flight held too much of it, or its engine has
-    /// more in the host's memory than is remembered.</summary>
+    /// <summary>Times that a replica's mirror had no room: requests in flight held too much of it, a key had its share
+    /// of it, or the engine has more in the host's memory than is remembered.</summary>
     public long OverflowsAt(int replica) => _lists[replica].Overflows;
 
     /// <summary>The cache of a replica is now known to have this shape.</summary>
     public void Shape(int replica, in CacheShape shape)
     {
         ref var cache = ref _lists[replica];
-        CacheMirror mirror = shape.Kind == CacheKind.Slots ? _slots : _lru;
+        CacheMirror mirror = shape.Kind == CacheKind.Slots ? _slots : shape.Kind == CacheKind.Off ? _none : _lru;
         if (_mirrors[replica] is { } before && before != mirror)
         {
             Clear(replica);
@@ -107,31 +110,32 @@ public sealed class PrefixIndex
         cache.Shape(in shape);
         _slots.Shape(replica, in shape);
         _learning.Restart(replica, shape.CapacityTokens, shape.BlockTokens);
-        _lists.Fit(replica);
+        _lists.FitAll(replica);
     }
 
-    /// <summary>The tokens of a prompt, as far as they were counted, and estimated beyond that; at least 1.</summary>
-    public long TokensOf(in PromptPrefix prompt) => _lengths.Read(in prompt).Total;
+    /// <summary>The tokens of a prompt of a key (0: of nobody's), as far as they were counted, and estimated beyond
+    /// that; at least 1.</summary>
+    public long TokensOf(in PromptPrefix prompt, ulong key = 0) => _lengths.Read(in prompt, key).Total;
 
     /// <summary>For every replica, how many leading tokens of the prompt it is believed to hold, into
     /// <paramref name="matches"/> (one element per replica slot). Returns the tokens of the whole prompt, as
     /// <see cref="TokensOf"/> does.</summary>
-    public long Match(in PromptPrefix prompt, Span<PrefixMatch> matches)
+    public long Match(in PromptPrefix prompt, Span<PrefixMatch> matches, ulong key = 0)
     {
         _search.Match(prompt.Blocks, _matched);
-        var lengths = _lengths.Read(in prompt);
+        var lengths = _lengths.Read(in prompt, key);
         _forecast.All(in prompt, lengths, _matched, matches, _keying.BlockLength);
         _slots.Refine(in prompt, lengths, matches);
         _notices.AddShared(in prompt, lengths, matches, _matched);
         return lengths.Total;
     }
 
-    /// <summary>A request with this prompt was sent to a replica: until it ends its blocks stay there. What is returned
-    /// goes to <see cref="Released"/>, once.</summary>
-    public PrefixClaim Dispatched(in PromptPrefix prompt, int replica, Instant now)
+    /// <summary>A request of a key (0: of nobody's) with this prompt was sent to a replica: until it ends its blocks
+    /// stay there. What is returned goes to <see cref="Released"/>, once.</summary>
+    public PrefixClaim Dispatched(in PromptPrefix prompt, int replica, Instant now, ulong key = 0)
     {
         _lists.MoveTo(now);
-        return _mirrors[replica].Take(in prompt, _lengths.Read(in prompt), replica);
+        return _mirrors[replica].Take(in prompt, _lengths.Read(in prompt, key), replica, key);
     }
 
     /// <summary>Since when a replica's cache is in doubt; zero where it is not.</summary>
@@ -148,40 +152,49 @@ public sealed class PrefixIndex
     /// <summary>Whether nothing was forgotten of the whole replica since a claim was made.</summary>
     public bool IsCurrent(int replica, in PrefixClaim claim) => claim.Generation == _lists[replica].Generation;
 
-    /// <summary>A request that was dispatched has ended, with what the engine said about it. Goes with the same prompt.
-    /// </summary>
+    /// <summary>A request that was dispatched has ended, with what the engine said about it. Goes with the same prompt
+    /// and key.</summary>
     public void Released(
-        in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report, Instant now)
+        in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report, Instant now, ulong key = 0)
     {
         _lists.MoveTo(now);
-        var lengths = _lengths.Read(in prompt);
+        var lengths = _lengths.Read(in prompt, key);
         if (report.Completed && report.PromptTokens > 0)
         {
-            Learn(in prompt, replica, in claim, in report);
-            lengths = _lengths.Read(in prompt);
+            _lengths.Learn(in prompt, key, report.PromptTokens, report.OutputTokens);
+            Learn(replica, in claim, in report);
+            lengths = _lengths.Read(in prompt, key);
         }
 
         // What was answered was taken in; its last token was never computed.
         var tokens = report.Completed || report.OutputTokens > 0
             ? lengths.Total + Math.Max(0, report.OutputTokens - 1)
             : 0;
-        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, tokens);
+        var counted = report.PromptTokens > 0 ? report.PromptTokens : report.Completed ? lengths.Total : 0;
+        counted += counted > 0 ? Math.Max(0, report.OutputTokens) : 0;
+        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, tokens, counted);
     }
 
-    /// <summary>Another gateway is known to have sent a prompt with these blocks to a replica.</summary>
-    public void Heard(ReadOnlySpan<ulong> blocks, int replica, Instant now)
+    /// <summary>Another gateway, which counts as a key, is known to have sent a prompt with these blocks to a replica.
+    /// </summary>
+    public void Heard(ReadOnlySpan<ulong> blocks, int replica, Instant now, ulong teller = 0)
     {
         _lists.MoveOn(now);
-        Insert(blocks, replica);
+        Insert(blocks, replica, teller);
     }
 
     /// <summary>A prompt that another gateway sent to a replica was answered there.</summary>
-    public void HeardAnswer(in PromptPrefix prompt, int replica, in CacheReport report, Instant now)
+    public void HeardAnswer(
+        in PromptPrefix prompt, int replica, in CacheReport report, Instant now, ulong teller = 0)
     {
         _lists.MoveOn(now);
-        _lengths.Read(in prompt);
-        _lengths.Learn(in prompt, report.PromptTokens, report.OutputTokens);
-        TakeAndGiveBack(in prompt, replica, Math.Max(0, report.OutputTokens - 1));
+        _lengths.Read(in prompt, teller);
+        _lengths.Learn(in prompt, teller, report.PromptTokens, report.OutputTokens);
+        var account = TakeAndGiveBack(in prompt, replica, Math.Max(0, report.OutputTokens - 1), teller);
+
+        // What it added was charged when it was heard of, and how much of it was new is not known.
+        var worth = _lists.Shares.Worth(report.PromptTokens + report.OutputTokens, _lists[replica].AllCapacity);
+        _lists.Shares.Pay(replica, account, Math.Min(worth, prompt.Blocks.Length));
     }
 
     /// <summary>The engine says that it stored these blocks. Only where prompts are keyed by tokens.</summary>
@@ -206,40 +219,31 @@ public sealed class PrefixIndex
     public void Distrust(int replica, bool distrusted) => _lists[replica].IsDistrusted = distrusted;
 
     /// <summary>What a replica would have to give up to take in <paramref name="tokens"/> more.</summary>
-    public CacheVictims Victims(int replica, long tokens, Instant now)
-    {
-        ref readonly var device = ref _lists[replica].Device;
-        var lost = Math.Min(device.Tokens + tokens - device.Capacity, device.Tokens);
-        if (lost <= 0)
-        {
-            return default;
-        }
-
-        return new CacheVictims(lost, now - _ages.StartOf(replica, _ages.EndOfOldest(replica, lost)));
-    }
+    public CacheVictims Victims(int replica, long tokens, Instant now) => _uses.Victims(replica, tokens, now);
 
     /// <summary>For every replica slot, how many leading blocks of a chain it is believed to hold.</summary>
     public void Match(ReadOnlySpan<ulong> chain, Span<int> matched) => _search.Match(chain, matched);
 
     /// <summary>Notes that <paramref name="replica"/> now holds <paramref name="chain"/> (its first blocks, where it is
     /// longer than the cap).</summary>
-    public void Insert(ReadOnlySpan<ulong> chain, int replica)
+    public void Insert(ReadOnlySpan<ulong> chain, int replica, ulong key = 0)
     {
         chain = chain[..Math.Min(chain.Length, PrefixChainBuilder.BlocksMax)];
         var prompt = new PromptPrefix { Blocks = chain, Length = (long)chain.Length * _keying.BlockLength };
         if (_mirrors[replica] == _lru)
         {
-            _lru.Touch(in prompt, _lengths.Read(in prompt), replica);
+            _lru.Touch(in prompt, _lengths.Read(in prompt, key), replica, key);
             return;
         }
 
-        TakeAndGiveBack(in prompt, replica, 0);
+        TakeAndGiveBack(in prompt, replica, 0, key);
     }
 
     /// <summary>Forgets all that is believed of one replica, or by its word: it restarted, or it left.</summary>
     public void Clear(int replica)
     {
         _mirrors[replica].Clear(replica);
+        _learning.Forget(replica);
         _notices.Forget(replica);
     }
 
@@ -267,20 +271,21 @@ public sealed class PrefixIndex
         _forecast.Load(ref from);
         for (var replica = 0; replica < _mirrors.Length; replica++)
         {
-            _mirrors[replica] = _slots.TryLoad(ref from, replica) ? _slots : _lru;
+            _mirrors[replica] = _slots.TryLoad(ref from, replica) ? _slots : _lists[replica].IsOff ? _none : _lru;
         }
     }
 
-    private void TakeAndGiveBack(in PromptPrefix prompt, int replica, long output)
+    private byte TakeAndGiveBack(in PromptPrefix prompt, int replica, long output, ulong key)
     {
-        var lengths = _lengths.Read(in prompt);
-        var claim = _mirrors[replica].Take(in prompt, lengths, replica);
-        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, lengths.Total + output);
+        var lengths = _lengths.Read(in prompt, key);
+        var claim = _mirrors[replica].Take(in prompt, lengths, replica, key);
+        var tokens = lengths.Total + output;
+        _mirrors[replica].GiveBack(in prompt, lengths, replica, in claim, tokens, tokens);
+        return claim.Account;
     }
 
-    private void Learn(in PromptPrefix prompt, int replica, in PrefixClaim claim, in CacheReport report)
+    private void Learn(int replica, in PrefixClaim claim, in CacheReport report)
     {
-        _lengths.Learn(in prompt, report.PromptTokens, report.OutputTokens);
         if (report.CachedTokens < 0 || !IsCurrent(replica, in claim))
         {
             return;

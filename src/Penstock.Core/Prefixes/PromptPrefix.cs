@@ -10,11 +10,18 @@ public readonly ref struct PromptPrefix
     public ReadOnlySpan<ulong> Blocks { get; init; }
 
     /// <summary>The ends of its parts (tools, system, each message), in their order; the last one is the end of the
-    /// prompt where it is known. Empty where they were not looked for.</summary>
+    /// prompt where that is known (<see cref="HasEnd"/>). Empty where they were not looked for.</summary>
     public ReadOnlySpan<PromptMark> Marks { get; init; }
 
     /// <summary>The whole prompt in the unit of the keys: bytes of canonical prompt, or tokens.</summary>
     public long Length { get; init; }
+
+    /// <summary>The last mark is the end of the prompt, but for what closes its document. It is not where the prompt
+    /// has more blocks or more marks than are kept: what was counted of the whole says nothing of that place.</summary>
+    public bool HasEnd => !Marks.IsEmpty && Length - Marks[^1].End <= ClosingMax;
+
+    /// <summary>Units that close a document.</summary>
+    private const int ClosingMax = 8;
 }
 
 /// <summary>The end of a part of a prompt.</summary>

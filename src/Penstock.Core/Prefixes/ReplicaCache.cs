@@ -40,6 +40,15 @@ internal struct TierList
         (block.Newer != BlockHolders.None ? ref blocks[block.Newer].Older : ref Newest) = block.Older;
         (block.Older != BlockHolders.None ? ref blocks[block.Older].Newer : ref Oldest) = block.Newer;
     }
+
+    /// <summary>What is left of a run that loses its beginning begins one itself.</summary>
+    public static void PassOn(BlockHolders blocks, int at)
+    {
+        if (blocks[at].BeginsRun && blocks[at].Older != BlockHolders.None)
+        {
+            blocks[blocks[at].Older].BeginsRun = true;
+        }
+    }
 }
 
 /// <summary>The cache of one replica.</summary>
@@ -72,6 +81,9 @@ internal struct ReplicaCache
     /// <summary>It loses all that one request added at once.</summary>
     public bool LosesRuns;
 
+    /// <summary>It was started without prefix caching.</summary>
+    public bool IsOff;
+
     /// <summary>Its word counts for nothing beyond itself.</summary>
     public bool IsDistrusted;
 
@@ -92,6 +104,17 @@ internal struct ReplicaCache
 
     public readonly long LowerCapacity => Host.Capacity + Disk.Capacity;
 
+    /// <summary>Tokens that fit into all tiers of its own.</summary>
+    public readonly long AllCapacity => Capacity + LowerCapacity;
+
+    /// <summary>The lowest tier that holds something which no request does; a store that all share where none does.
+    /// </summary>
+    public readonly CacheTier Lowest =>
+        Disk.Oldest != BlockHolders.None ? CacheTier.Disk
+        : Host.Oldest != BlockHolders.None ? CacheTier.Host
+        : Device.Oldest != BlockHolders.None ? CacheTier.Device
+        : CacheTier.Shared;
+
     /// <summary>What is known of it now; an engine that pages and does not say how has vLLM's own blocks. What leaves a
     /// sequence goes to the host's memory whole, and is in no list (<see cref="SavedPrompts"/>).</summary>
     public void Shape(in CacheShape shape)
@@ -100,6 +123,7 @@ internal struct ReplicaCache
         Host.Capacity = shape.Kind == CacheKind.Slots ? 0 : shape.HostTokens;
         Disk.Capacity = shape.DiskTokens;
         LosesRuns = shape.Kind == CacheKind.Radix;
+        IsOff = shape.Kind == CacheKind.Off;
         BlockTokens = shape.BlockTokens > 0 ? shape.BlockTokens : shape.Kind == CacheKind.Paged ? PagedBlockTokens : 1;
     }
 

@@ -34,7 +34,11 @@ internal sealed class SavedPrompts(CacheForecast forecast, int blockLength, int 
     public bool IsBelieved => _size.IsBelieved;
 
     /// <summary>The engine keeps so many tokens; 0: that is not known.</summary>
-    public void Resize(long told) => _size = told == _size.Told ? _size : new SavedSize { Told = told };
+    public void Resize(long told)
+    {
+        _size = told == _size.Told ? _size : new SavedSize { Told = told };
+        Fit();
+    }
 
     /// <summary>Saves what a sequence holds, takes out what it gets instead, and loses the oldest of what is too much.
     /// Returns how many were lost that the engine still has, for want of room here.</summary>
@@ -51,16 +55,16 @@ internal sealed class SavedPrompts(CacheForecast forecast, int blockLength, int 
             RemoveAt(best);
         }
 
-        while (_count > 1 && Tokens > _size.Max)
-        {
-            RemoveAt(0);
-        }
-
+        Fit();
         return IsBelieved ? lost : 0;
     }
 
     /// <summary>A request that took a sequence for something that was here found so many tokens.</summary>
-    public void Learn(in PrefixClaim claim, long reported) => _size.Learn(in claim, reported);
+    public void Learn(in PrefixClaim claim, long reported)
+    {
+        _size.Learn(in claim, reported);
+        Fit();
+    }
 
     /// <summary>What serves a prompt better than the sequence that it is given to, both by the share of it that is used
     /// and by what is found.</summary>
@@ -119,6 +123,14 @@ internal sealed class SavedPrompts(CacheForecast forecast, int blockLength, int 
         from.ReadAll<ulong>(_blocks);
         Tokens = from.Read<long>();
         _size = from.Read<SavedSize>();
+    }
+
+    private void Fit()
+    {
+        while (_count > 1 && Tokens > _size.Max)
+        {
+            RemoveAt(0);
+        }
     }
 
     /// <summary>Blocks in use.</summary>

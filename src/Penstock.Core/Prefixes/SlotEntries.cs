@@ -40,7 +40,7 @@ internal sealed class SlotEntries(BlockHolders blocks, CacheLists lists, int blo
         content.Count = count;
         var before = lengths.At((long)count * blockLength);
         content.Tokens = content.Certain = answered ? tokens : before;
-        if (answered && count == prompt.Blocks.Length && !prompt.Marks.IsEmpty)
+        if (answered && count == prompt.Blocks.Length && prompt.HasEnd)
         {
             content.Keys[SlotKeys.Answer] = Spot.EndKeyOf(prompt.Marks[^1].Hash);
             Add(replica, content.Keys[SlotKeys.Answer], tokens - before);

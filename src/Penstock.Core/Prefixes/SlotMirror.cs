@@ -57,7 +57,7 @@ internal sealed class SlotMirror(
         _saved[replica]?.Resize(shape.HostTokens);
     }
 
-    public override PrefixClaim Take(in PromptPrefix prompt, PromptLengths lengths, int replica)
+    public override PrefixClaim Take(in PromptPrefix prompt, PromptLengths lengths, int replica, ulong key)
     {
         var choice = Choose(in prompt, lengths, replica);
         if (choice.Slot < 0)
@@ -97,7 +97,7 @@ internal sealed class SlotMirror(
     }
 
     public override void GiveBack(
-        in PromptPrefix prompt, PromptLengths lengths, int replica, in PrefixClaim claim, long tokens)
+        in PromptPrefix prompt, PromptLengths lengths, int replica, in PrefixClaim claim, long tokens, long counted)
     {
         var slot = claim.Generation == lists[replica].Generation ? claim.Slot - 1 : -1;
         if (slot < 0 && tokens > 0)

@@ -18,6 +18,9 @@ internal static class CacheNews
                 load.Shape = happened.Shape;
                 index.Shape(replica, happened.Shape);
                 EndDoubt(ref load, index, replica);
+
+                // What was compared before was of an engine that had one, or was taken to.
+                load.Trust = happened.Shape.Kind == CacheKind.Off ? new CacheTrust() : load.Trust;
                 break;
             case PoolEventKind.CacheLost:
                 index.Clear(replica);
@@ -35,11 +38,12 @@ internal static class CacheNews
                 index.Resident(replica, happened.Tier, happened.Tokens + untold);
                 break;
             case PoolEventKind.PeerPrefix:
-                index.Heard(prompt.Blocks, replica, happened.At);
+                index.Heard(prompt.Blocks, replica, happened.At, happened.Teller);
                 break;
             case PoolEventKind.PeerAnswered:
-                var report = PlausibleReport.Of(happened.Report, index.TokensOf(in prompt));
-                index.HeardAnswer(in prompt, replica, in report, happened.At);
+                var estimated = index.TokensOf(in prompt, happened.Teller);
+                var report = PlausibleReport.Of(happened.Report, estimated);
+                index.HeardAnswer(in prompt, replica, in report, happened.At, happened.Teller);
                 break;
             case PoolEventKind.Named:
                 load.Name = happened.Name;

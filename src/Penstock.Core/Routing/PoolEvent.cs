@@ -88,6 +88,9 @@ public readonly record struct PoolEvent
     /// <summary>Another node, by a small number that is its own while it is a member.</summary>
     public int Node { get; private init; }
 
+    /// <summary>That node, where it stands for the keys whose requests it tells of.</summary>
+    internal ulong Teller => Hash64.Combine(ulong.MaxValue, (ulong)Node);
+
     public PeerShare Share { get; private init; }
 
     /// <summary>A decision is carried out. Goes with the request's prompt.</summary>

@@ -68,7 +68,7 @@ public sealed class PoolState
 
         candidates = candidates[.._replicas.Length];
         var output = _outputs.Expected(request.Key, request.Class, request.OutputTokensMax);
-        var prompt = _index.Match(request.Prompt, _matches);
+        var prompt = _index.Match(request.Prompt, _matches, request.Key);
         Sums = CandidateView.Fill(candidates, _replicas, _matches, _peers, prompt, in request);
 
         if (!_tickets.IsFull)
@@ -195,7 +195,7 @@ public sealed class PoolState
         load.Awaited += happened.AnswersWhole ? 0 : 1;
         LoadRates.Sent(ref load, decision.UncachedTokens, happened.At);
         Sessions.Sent(happened.Session, happened.Class, decision.Replica, happened.At);
-        var claim = _index.Dispatched(in prompt, decision.Replica, happened.At);
+        var claim = _index.Dispatched(in prompt, decision.Replica, happened.At, happened.Key);
         var ticket = _tickets.Open(new TicketTable.InFlight
         {
             Replica = decision.Replica,
@@ -267,7 +267,7 @@ public sealed class PoolState
             Learn(in report, in request, mean, ref load, happened.At);
         }
 
-        _index.Released(in prompt, request.Replica, in request.Claim, report, happened.At);
+        _index.Released(in prompt, request.Replica, in request.Claim, report, happened.At, request.Key);
         _tickets.Close(happened.Ticket);
     }
 

@@ -130,7 +130,7 @@ public struct ReplicaLoad
         PredictedTokens += request.PredictedTokens;
         CachedTokens += cached;
         ref readonly var claim = ref request.Claim;
-        if (!index.IsCurrent(request.Replica, in claim))
+        if (Shape.Kind == CacheKind.Off || !index.IsCurrent(request.Replica, in claim))
         {
             return;
         }

@@ -105,9 +105,11 @@ internal sealed class CacheView : IDisposable
     /// it.</summary>
     /// <param name="rank">The rank.</param>
     /// <param name="batch">Its events.</param>
-    public void Take(int rank, ref KvBatchReader batch)
+    /// <returns>False: there was no room for some of it, so that not all is known any more.</returns>
+    public bool Take(int rank, ref KvBatchReader batch)
     {
-        while (TakePart(rank, ref batch))
+        var all = true;
+        while (TakePart(rank, ref batch, ref all))
         {
         }
 
@@ -117,16 +119,20 @@ internal sealed class CacheView : IDisposable
             _isLate = delay.Duration() > DelayMax;
             Arm();
         }
+
+        return all;
     }
 
     /// <summary>Takes one event of one rank, of an engine that was asked just now.</summary>
-    public void Take(int rank, in KvEvent e)
+    /// <returns>False: there was no room for some of it, so that not all is known any more.</returns>
+    public bool Take(int rank, in KvEvent e)
     {
         lock (_lock)
         {
-            _holdings.Take(in e, rank, Now);
+            var all = _holdings.Take(in e, rank, Now);
             _isLate = false;
             Arm();
+            return all;
         }
     }
 
@@ -169,7 +175,7 @@ internal sealed class CacheView : IDisposable
     }
 
     /// <returns>True: there is more.</returns>
-    private bool TakePart(int rank, ref KvBatchReader batch)
+    private bool TakePart(int rank, ref KvBatchReader batch, ref bool all)
     {
         lock (_lock)
         {
@@ -180,7 +186,7 @@ internal sealed class CacheView : IDisposable
                     return false;
                 }
 
-                _holdings.Take(in e, rank, Now);
+                all &= _holdings.Take(in e, rank, Now);
                 taken += BlocksPerEvent + e.Hashes.Length;
             }
 

@@ -110,7 +110,12 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
                 // What more than its tokens makes it what it is, is not told.
                 Tokens = block.IsPrivate ? default : stored.TokensOf(in block),
             };
-            _view.Take(stored.Rank, in e);
+            if (!_view.Take(stored.Rank, in e))
+            {
+                SetMissed(stored.Rank, true);
+                _log.Now(State, "it holds more blocks than are kept of it");
+            }
+
             Interlocked.Increment(ref _blocks);
             parent = hash;
         }

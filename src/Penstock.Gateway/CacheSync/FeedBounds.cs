@@ -6,7 +6,7 @@ namespace Penstock.Gateway.CacheSync;
 internal static class FeedBounds
 {
     /// <summary>Blocks of one engine at most: 64 MiB, three times that where most of them were removed since. What is
-    /// stored beyond is not taken, and counted.</summary>
+    /// stored beyond is not taken, and leaves a gap.</summary>
     public const int Most = 1 << 21;
 
     private const int Least = 16_384;

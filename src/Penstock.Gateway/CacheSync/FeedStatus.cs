@@ -13,7 +13,7 @@ internal enum FeedState : byte
     /// keeps no events.</summary>
     Silent,
 
-    /// <summary>Connected, but something was missed that could not be had again.</summary>
+    /// <summary>Connected, but something was missed that could not be had again, or is more than is kept.</summary>
     Gap,
 
     /// <summary>Not connected; it is tried.</summary>

@@ -9,6 +9,7 @@ namespace Penstock.Gateway.CacheSync;
 internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
 {
     private const string Missed = "events were missed that could not be had again";
+    private const string Full = "it holds more blocks than are kept of it";
 
     private readonly CacheView _view;
     private readonly LoadView _load;
@@ -55,7 +56,11 @@ internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
         // Others that connect to the same endpoint may come, go and misbehave meanwhile.
         _state = FeedState.Live;
         _log.Now(State, Missed);
-        _view.Take(source.Rank, ref batch);
+        if (!_view.Take(source.Rank, ref batch))
+        {
+            SetMissed(source.Rank, true);
+            _log.Now(State, Full);
+        }
     }
 
     void IKvEventListener.Forget(KvSource source, KvForgetReason reason)

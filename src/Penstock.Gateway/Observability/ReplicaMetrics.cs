@@ -95,7 +95,8 @@ internal static class ReplicaMetrics
             "Tokens that fit there, as told or as learned; 0 where nothing is known of it.");
         meter.CreateObservableCounter(
             "penstock.replica.prefix_overflows", () => Each(m => m.Overflows), "{block}",
-            "Prefix blocks that were not remembered, because requests in flight held all there was room for.");
+            "Prefix blocks that were not remembered, because requests in flight held all there was room for, or a key "
+            + "had its share.");
     }
 
     private static IEnumerable<Measurement<int>> Trust(Shown<ReplicaView> replica) =>

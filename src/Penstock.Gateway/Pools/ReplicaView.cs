@@ -19,7 +19,8 @@ internal readonly record struct ReplicaView(Replica Replica, ReplicaLoad Load, M
 /// <param name="Tokens">Tokens in the accelerator's memory.</param>
 /// <param name="CapacityTokens">Tokens that fit there, as told or as learned; 0 where nothing is known of it.</param>
 /// <param name="Pins">Blocks times requests in flight that hold them.</param>
-/// <param name="Overflows">Times that a block was not remembered, because requests in flight held everything.</param>
+/// <param name="Overflows">Times that a block was not remembered, because requests in flight held everything, or a key
+/// had its share.</param>
 internal readonly record struct MirrorView(
     int Blocks, int BlocksMax, long Tokens, long CapacityTokens, long Pins, long Overflows)
 {

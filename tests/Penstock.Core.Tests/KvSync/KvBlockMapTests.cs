@@ -19,8 +19,7 @@ public sealed class KvBlockMapTests
     [Fact]
     public void Makes_the_routers_keys_from_tokens()
     {
-        // XXH64 of the little-endian words 1 and 2 with seed 42.
-        Assert.Equal(Hash64.Of([1, 0, 0, 0, 2, 0, 0, 0], 42), s_first);
+        Assert.Equal(KeyedHash.Of([1, 0, 0, 0, 2, 0, 0, 0], 42), s_first);
         Apply(new KvEvent { Hashes = [100, 200], Tokens = [1, 2, 3, 4], BlockTokens = 2 });
         Assert.Equal(Sorted(s_first, s_second), _keys.In(KvTier.Device));
         Assert.Equal((2, 4), (_map.BlocksIn(KvTier.Device), _map.TokensIn(KvTier.Device)));

@@ -185,6 +185,35 @@ public sealed class ReplicaHoldingsTests : IPoolTeller
         Assert.Equal(["CacheResident 6", "CacheResident 4"], _told);
     }
 
+    /// <summary>What there was no room for is there all the same.</summary>
+    [Fact]
+    public void Of_a_rank_that_holds_more_than_is_kept_the_volume_is_not_known_until_it_begins_anew()
+    {
+        _holdings.Restart(blocksMax: 3, ranks: 1);
+        _holdings.Sit(this, 0, PrefixKeying.Bytes, s_now);
+        for (ulong name = 1; name <= 3; name++)
+        {
+            Assert.True(Hold(name));
+        }
+
+        _holdings.TellVolume(s_now);
+        Assert.False(Hold(4));
+        _holdings.TellVolume(s_now);
+        Assert.Equal(["CacheResident 6"], _told);
+        Assert.Null(_holdings.ResidentTokens);
+
+        // One that is gone makes room for another, and what was left out is still not known.
+        Remove(0, 1);
+        Assert.True(Hold(5));
+        Assert.Null(_holdings.ResidentTokens);
+        _holdings.Lost(0, s_now);
+        Assert.True(Hold(1));
+        Assert.Equal(2, _holdings.ResidentTokens);
+
+        bool Hold(ulong name) => _holdings.Take(
+            new KvEvent { Hashes = [name], Tokens = [1, (uint)name], BlockTokens = Block }, 0, s_now);
+    }
+
     /// <summary>Names that all lie in one slot of a table whose secret is known, were it not secret.</summary>
     [Fact]
     public void Names_that_meet_on_purpose_in_one_table_do_not_in_another()

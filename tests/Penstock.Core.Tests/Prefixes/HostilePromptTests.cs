@@ -117,6 +117,40 @@ public class HostilePromptTests
         Assert.Equal(Blocks, chain.Blocks.ToArray().Distinct().Count());
     }
 
+    /// <summary>Its last mark is one in its middle: past what the chain keeps nothing would tell two prompts apart.
+    /// </summary>
+    [Theory]
+    [InlineData(CacheKind.Paged)]
+    [InlineData(CacheKind.Slots)]
+    public void What_is_counted_of_a_prompt_longer_than_its_chain_is_not_taken_for_its_beginning(CacheKind kind)
+    {
+        using var chain = new PrefixChainBuilder();
+        var index = new PrefixIndex(1, 20_000, PrefixKeying.Bytes);
+        index.Shape(0, new CacheShape { Kind = kind, BlockTokens = 16, Slots = 1, CapacityTokens = 4_000_000 });
+        Feed(chain, 'b', PrefixChainBuilder.BlocksMax * Block);
+        Assert.False(chain.Prompt.HasEnd);
+        var claim = index.Dispatched(chain.Prompt, 0, default);
+        index.Released(chain.Prompt, 0, in claim, new CacheReport(true, 1_100_000, 0, 50), default);
+
+        Feed(chain, 'c', 1_000);
+        Assert.True(chain.Prompt.HasEnd);
+        Assert.InRange(index.TokensOf(chain.Prompt), 1_200, 1_300);
+        var matches = new PrefixMatch[1];
+        index.Match(chain.Prompt, matches);
+        Assert.InRange(matches[0].Tokens, 980, 1_010);
+    }
+
+    /// <summary>A system prompt of a thousand tokens, and a message.</summary>
+    private static void Feed(PrefixChainBuilder chain, char letter, int bytes)
+    {
+        chain.Start(1);
+        chain.Append(Encoding.UTF8.GetBytes(new string('a', 4_000)));
+        chain.Mark();
+        chain.Append(Encoding.UTF8.GetBytes(new string(letter, bytes)));
+        chain.Mark();
+        chain.Append("]"u8);
+    }
+
     private static void Ask(PrefixIndex index, ulong[] chain)
     {
         var prompt = new PromptPrefix { Blocks = chain, Length = chain.Length * 16 };

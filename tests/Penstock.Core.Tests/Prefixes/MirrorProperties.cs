@@ -107,6 +107,35 @@ public class MirrorProperties
     }
 
     [Fact]
+    public void A_tier_that_becomes_smaller_gives_up_at_once_what_was_not_used_longest()
+    {
+        var shape = new CacheShape
+        {
+            Kind = CacheKind.Paged, BlockTokens = 1, CapacityTokens = 40, HostTokens = 24, DiskTokens = 16,
+        };
+        var index = new PrefixIndex(2, 100, Keying);
+        index.Shape(0, in shape);
+        var (first, second) = (ListIndex.Chain([1], 8), ListIndex.Chain([2], 8));
+        index.Insert(first, 0);
+        index.Insert(second, 0);
+        index.Insert(ListIndex.Chain([3], 8), 0);
+        index.Shape(0, shape with { HostTokens = 8 });
+        var match = Match(index, [.. second, 9]);
+        Assert.Equal((8, 8, 16), (match.Device, match.Host, match.Disk));
+        Assert.Equal(0, Match(index, [.. first, 9]).Tokens);
+        Assert.Equal(
+            (40, 8, 16),
+            (index.TokensAt(0), index.TokensAt(0, CacheTier.Host), index.TokensAt(0, CacheTier.Disk)));
+        index.Shape(0, shape with { HostTokens = 0, DiskTokens = 0 });
+        Assert.Equal(8, Match(index, [.. second, 9]).Tokens);
+        Assert.Equal((0, 10), (index.TokensAt(0, CacheTier.Host), index.CountOf(0)));
+
+        // What the device gives up goes down.
+        index.Shape(0, shape with { CapacityTokens = 20 });
+        Assert.Equal((20, 20), (index.TokensAt(0), index.TokensAt(0, CacheTier.Host)));
+    }
+
+    [Fact]
     public void A_shared_store_counts_beyond_what_a_replica_holds_itself()
     {
         var index = Paged(400);
@@ -144,6 +173,38 @@ public class MirrorProperties
         var matched = new int[1];
         index.Match(ListIndex.Chain([1, 2], 5), matched);
         Assert.Equal(5, matched[0]);
+    }
+
+    [Fact]
+    public void A_tree_loses_what_was_told_of_at_once_and_no_more()
+    {
+        var index = new PrefixIndex(2, 100, Keying);
+        index.Shape(0, new CacheShape { Kind = CacheKind.Radix, CapacityTokens = 80 });
+        var (one, two) = (ListIndex.Chain([1], 8), ListIndex.Chain([2], 8));
+        index.Stored(0, CacheTier.Device, one);
+        index.Stored(0, CacheTier.Device, two);
+        index.Insert(ListIndex.Chain([3], 5), 0);
+        Assert.Equal((0, 32), (Matched(index, [.. one, 9]), Matched(index, [.. two, 9])));
+        Assert.Equal(52, index.TokensAt(0));
+    }
+
+    /// <summary>An engine that splits a run drops its parts one by one.</summary>
+    [Theory]
+    [InlineData(0, 3, 0)]
+    [InlineData(2, 3, 8)]
+    [InlineData(5, 3, 20)]
+    public void What_an_engine_leaves_of_a_run_of_a_tree_is_lost_by_itself(int from, int count, int left)
+    {
+        var index = new PrefixIndex(2, 100, Keying);
+        index.Shape(0, new CacheShape { Kind = CacheKind.Radix, CapacityTokens = 80 });
+        var (one, two) = (ListIndex.Chain([1], 8), ListIndex.Chain([2], 8));
+        index.Insert(one, 0);
+        index.Insert(two, 0);
+        index.Removed(0, CacheTier.Device, one.AsSpan(from, count));
+        Assert.Equal(left, Matched(index, [.. one[..from], 9]));
+        Assert.Equal(52, index.TokensAt(0));
+        index.Insert(ListIndex.Chain([3], 8), 0);
+        Assert.Equal((64, 32), (index.TokensAt(0), Matched(index, [.. two, 9])));
     }
 
     private static PrefixIndex Paged(int capacity)

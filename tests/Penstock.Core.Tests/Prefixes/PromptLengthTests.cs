@@ -126,6 +126,45 @@ public class PromptLengthTests
     }
 
     [Fact]
+    public void A_block_that_was_learned_too_large_is_as_small_as_the_next_hit_shows()
+    {
+        using var talk = new Talk(default);
+        Find(talk, 64, 12);
+        talk.Ask(1_333, 201, 0, Second, First);
+        Assert.Equal((1_333 + 200) / 64 * 64, talk.Predict(Second, First, Answer, System));
+        talk.Ask(2_000, 1, 80, "contradicts");
+        Assert.Equal((1_333 + 200) / 16 * 16, talk.Predict(Second, First, Answer, System));
+    }
+
+    /// <summary>One of which nobody told what its blocks are.</summary>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(128)]
+    public void After_a_restart_blocks_may_be_of_another_size(int block)
+    {
+        using var talk = new Talk(default);
+        Find(talk, 64, 12);
+        talk.Index.Clear(0);
+        Find(talk, block, 1);
+        talk.Ask(1_333, 201, 0, Second, First);
+        Assert.Equal((1_333 + 200) / Math.Min(block, 64) * Math.Min(block, 64), Next(talk));
+        Find(talk, block, 12);
+        Assert.Equal((1_333 + 200) / block * block, Next(talk));
+
+        static long Next(Talk talk) => talk.Predict(Second, First, Answer, System);
+    }
+
+    /// <summary>Counts that only few prompts have in common are no block.</summary>
+    [Fact]
+    public void What_is_larger_than_any_block_is_none()
+    {
+        using var talk = new Talk(default);
+        Find(talk, 1_000, 12);
+        talk.Ask(1_333, 201, 0, Second, First);
+        Assert.Equal(1_333 + 200, talk.Predict(Second, First, Answer, System));
+    }
+
+    [Fact]
     public void What_would_be_lost_is_told_with_its_age()
     {
         using var talk = new Talk(Talk.Paged(10_240));
@@ -146,5 +185,15 @@ public class PromptLengthTests
         Assert.InRange(victims.Unused.TotalSeconds, 60, 300);
         var young = talk.Index.Victims(0, 10_240, Core.Primitives.Instant.FromSeconds(391));
         Assert.InRange(young.Unused.TotalSeconds, 0, 30);
+    }
+
+    /// <summary>An engine of such blocks finds some of them, of prompts that are like no other.</summary>
+    private static void Find(Talk talk, int block, int times)
+    {
+        for (var i = 0; i < times; i++)
+        {
+            var found = block * (11 + (2 * i));
+            talk.Ask(found + 100, 1, found, Talk.Text($"m{block}x{i}", 4 * (found + 100)));
+        }
     }
 }

@@ -155,6 +155,21 @@ public class SlotMirrorTests
         Assert.Equal((0, 0), (Matched(index, one), index.TokensAt(0, CacheTier.Host)));
     }
 
+    [Fact]
+    public void A_hosts_memory_that_becomes_smaller_gives_up_at_once_what_was_saved_first()
+    {
+        var index = Index(1, 100);
+        for (var i = 0; i < 4; i++)
+        {
+            TakeTurns(index, ListIndex.Chain([i], 5));
+        }
+
+        Assert.Equal(60, index.TokensAt(0, CacheTier.Host));
+        index.Shape(0, new CacheShape { Kind = CacheKind.Slots, Slots = 1, HostTokens = 40 });
+        Assert.Equal(40, index.TokensAt(0, CacheTier.Host));
+        Assert.Equal((0, 19), (Matched(index, ListIndex.Chain([0], 5)), Matched(index, ListIndex.Chain([1], 5))));
+    }
+
     /// <summary>llama-server says neither whether it keeps anything there nor how much.</summary>
     [Fact]
     public void What_may_be_in_the_hosts_memory_is_counted_on_once_it_was_found_there_and_no_longer_once_it_was_not()

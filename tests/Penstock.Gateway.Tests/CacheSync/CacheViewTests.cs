@@ -1,9 +1,12 @@
+using System.Buffers;
+using System.Net;
 using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Core.Config;
 using Penstock.Core.KvSync;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Routing;
 using Penstock.Engines;
+using Penstock.Engines.KvEvents;
 using Penstock.Engines.Probing;
 using Penstock.Engines.Watching;
 using Penstock.Gateway.CacheSync;
@@ -91,6 +94,31 @@ public sealed class CacheViewTests : IAsyncDisposable
         Assert.Equal(0, _view.ResidentTokens);
     }
 
+    /// <summary>Its cache was said to be small, so that 65,536 of its blocks are kept.</summary>
+    [Fact]
+    public async Task The_feed_of_an_engine_with_more_blocks_than_are_kept_has_a_gap_until_it_begins_anew()
+    {
+        _view.Restart(new CacheShape { BlockTokens = 16, CapacityTokens = 16 }, isKeyless: false);
+        using var load = new LoadView(_clock, _bugs);
+        var nowhere = new KvEndpoint(new DnsEndPoint("127.0.0.1", 1), IsBoundHere: false);
+        await using var feed = new RankFeed(
+            new KvSubscriptionSettings { Endpoint = nowhere }, _view, load, _bugs, _clock,
+            new CacheLog(NullLogger.Instance, "p/r", _clock));
+        var source = new KvSource("", 0);
+        for (ulong first = 1; first < 64_000; first += 8_000)
+        {
+            Tell(feed, source, first, 8_000);
+        }
+
+        Assert.Equal((FeedState.Live, 64_000 * 16), (feed.State, _view.ResidentTokens));
+        Tell(feed, source, 100_000, 8_000);
+        Assert.Equal((FeedState.Gap, null), (feed.State, _view.ResidentTokens));
+
+        ((IKvEventListener)feed).Forget(source, KvForgetReason.Restarted);
+        Tell(feed, source, 1, 5);
+        Assert.Equal((FeedState.Live, 5 * 16), (feed.State, _view.ResidentTokens));
+    }
+
     [Fact]
     public void Silence_has_no_timer()
     {
@@ -158,6 +186,21 @@ public sealed class CacheViewTests : IAsyncDisposable
         _replica.Take(_pool, 0);
         ((IReplicaListener)_replica).LoadRead(new LoadReport { Running = told, Waiting = told }, _pool.Now);
         Assert.Equal((expected, expected), (Reported.Running, Reported.Waiting));
+    }
+
+    /// <summary>A batch of blocks whose names are numbers in a row.</summary>
+    private static void Tell(IKvEventListener feed, KvSource source, ulong first, int count)
+    {
+        var names = Enumerable.Range(0, count).Select(i => first + (ulong)i).ToArray();
+        var bytes = new ArrayBufferWriter<byte>();
+        var writer = new KvBatchWriter(bytes, KvDialect.VllmMaps, KvHashForm.Unsigned);
+        writer.Begin(1, 1, null);
+        writer.Write(new KvEvent { Hashes = names, BlockTokens = 16 });
+        writer.End(null);
+        Assert.Equal(
+            KvBatchStatus.Ok,
+            KvBatchReader.Open(bytes.WrittenSpan, new KvEventBuffers(), KvEventLimits.Default, out var batch));
+        feed.Batch(source, ref batch);
     }
 
     private EngineLoad Reported => _pool.Look()[0].Load.Reported;

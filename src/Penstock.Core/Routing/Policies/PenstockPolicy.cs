@@ -65,7 +65,8 @@ internal sealed class PenstockPolicy : RoutePolicy
         var hot = _heat.Longest(request.Prompt.Blocks, request.At);
         if (hot.Rate > 0 && request.Prompt.Length > 0)
         {
-            AddCopies(candidates, hot.Blocks * pool.Index.Keying.BlockLength / (double)request.Prompt.Length, hot.Rate);
+            var share = hot.Blocks * pool.Index.Keying.BlockLength / (double)request.Prompt.Length;
+            AddCopies(pool.Replicas, candidates, share, hot.Rate);
         }
     }
 
@@ -76,7 +77,8 @@ internal sealed class PenstockPolicy : RoutePolicy
             var keying = pool.Index.Keying;
             var tokens = happened.Class == RequestClass.Compaction ? 0
                 : happened.Kind == PoolEventKind.Dispatched ? happened.Decision.PromptTokens
-                : (long)(prompt.Blocks.Length * keying.BlockLength / pool.Index.UnitsPerToken);
+                : pool.Index.TokensOf(
+                    new PromptPrefix { Length = (long)prompt.Blocks.Length * keying.BlockLength }, happened.Teller);
             if (!_returns.See(in prompt, keying.BlockLength, tokens, happened.At))
             {
                 _heat.See(prompt.Blocks, happened.At);
@@ -148,10 +150,12 @@ internal sealed class PenstockPolicy : RoutePolicy
     /// share of them, is spared half of what the holder with the least to do is busier than this replica, since the
     /// difference ends as they share.
     /// </summary>
-    /// <param name="candidates">The replicas.</param>
+    /// <param name="loads">The replicas; one without a cache keeps no copy.</param>
+    /// <param name="candidates">The same as candidates.</param>
     /// <param name="share">Of the prompt, the part that is hot.</param>
     /// <param name="rate">Conversations a second that begin with it.</param>
-    private static void AddCopies(Span<Candidate> candidates, double share, double rate)
+    private static void AddCopies(
+        ReadOnlySpan<ReplicaLoad> loads, Span<Candidate> candidates, double share, double rate)
     {
         // By its share and not by the bytes of a token elsewhere: prompts differ in these by more than holders may.
         var tokens = share * (candidates[0].MatchedTokens + candidates[0].UncachedTokens);
@@ -174,7 +178,8 @@ internal sealed class PenstockPolicy : RoutePolicy
         foreach (ref var candidate in candidates)
         {
             var missing = tokens - candidate.MatchedTokens;
-            if (candidate.Ineligible != Ineligible.No || missing <= (1 - HolderShare) * tokens)
+            if (candidate.Ineligible != Ineligible.No || missing <= (1 - HolderShare) * tokens
+                || loads[candidate.Replica].Shape.Kind == CacheKind.Off)
             {
                 continue;
             }

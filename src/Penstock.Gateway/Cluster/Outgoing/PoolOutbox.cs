@@ -49,7 +49,7 @@ internal sealed class PoolOutbox(RouteRing ring, OutboxReplica?[] replicas, Outb
     /// reported.</summary>
     public void Answered(int slot, in PromptPrefix prompt, in CacheReport report)
     {
-        if (keyed[slot] is { } replica && !prompt.Blocks.IsEmpty && !prompt.Marks.IsEmpty
+        if (keyed[slot] is { } replica && !prompt.Blocks.IsEmpty && prompt.HasEnd
             && prompt.Blocks.Length <= PeerFormat.BlocksMax && report is { Completed: true, PromptTokens: > 0 })
         {
             ring.Add(replica, new PeerAnswer(
