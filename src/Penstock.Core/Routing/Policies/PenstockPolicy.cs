@@ -67,7 +67,16 @@ internal sealed class PenstockPolicy : RoutePolicy
         {
             AddCopies(candidates, hot.Blocks * pool.Index.Keying.BlockLength / (double)request.Prompt.Length, hot.Rate);
         }
+
+        if (request.Slo.IsSet)
+        {
+            var worth = request.Slo.FirstToken + (ReadingShare * answer * request.Slo.PerToken);
+            WithinSlo.Prefer(request.Slo, worth, pool, candidates);
+        }
     }
+
+    public override TokenTimes? Expect(in Candidate candidate, PoolState pool) =>
+        WithinSlo.Expected(in candidate, in pool.Replicas[candidate.Replica], pool.Decoding);
 
     public override void Happened(in PoolEvent happened, in PromptPrefix prompt, PoolState pool)
     {
