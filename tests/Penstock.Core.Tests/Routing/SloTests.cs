@@ -153,7 +153,9 @@ public class SloTests
         var all = rig.Candidates.ToArray().Where(c => c.Ineligible == Ineligible.No).ToArray();
         var least = all.Min(c => c.Cost);
         var met = all.Where(c => slo.IsMetBy(Policy.Expect(in c, rig.State)!.Value)).ToArray();
-        var worth = slo.FirstToken + (0.02 * rig.State.ExpectedOutput(default) * slo.PerToken);
+        var cheapest = Policy.Expect(in all[Array.FindIndex(all, c => c.Cost == least)], rig.State)!.Value;
+        var worth = (slo.MissesFirstToken(cheapest) ? slo.FirstToken : 0)
+            + (slo.MissesPerToken(cheapest) ? 0.02 * rig.State.ExpectedOutput(default) * slo.PerToken : 0);
         return !slo.IsSet ? ("no objective", least, 0)
             : met.Length == 0 ? ("none", least, 0)
             : met.Length == all.Length ? ("all", least, 0)

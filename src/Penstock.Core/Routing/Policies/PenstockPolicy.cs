@@ -70,8 +70,7 @@ internal sealed class PenstockPolicy : RoutePolicy
 
         if (request.Slo.IsSet)
         {
-            var worth = request.Slo.FirstToken + (ReadingShare * answer * request.Slo.PerToken);
-            WithinSlo.Prefer(request.Slo, worth, pool, candidates);
+            WithinSlo.Prefer(request.Slo, ReadingShare * answer, pool, candidates);
         }
     }
 

@@ -7,31 +7,33 @@ namespace Penstock.Core.Routing.Policies;
 internal static class WithinSlo
 {
     /// <param name="slo">The objectives.</param>
-    /// <param name="worth">Seconds that a replica may cost more because it meets them.</param>
+    /// <param name="tokens">The answer's tokens, as what a second of each costs against one before the first.</param>
     /// <param name="pool">The state.</param>
     /// <param name="candidates">With their costs and the terms of these.</param>
     /// <remarks>
-    /// Where nobody meets them the least cost decides: they are missed anyway, and the request is to delay others as
-    /// little as it can. The same where those who would meet them cost more than it is worth: near saturation that is
-    /// work done again, for which others come too late.
+    /// An objective is worth as many seconds as it is long: the cheapest that misses it counts as if it took so much
+    /// longer. Where nobody meets them the least cost decides: they are missed anyway, and the request is to delay
+    /// others as little as it can. The same where those who would meet them cost more than that is worth: near
+    /// saturation what is done a second time makes others miss theirs.
     /// </remarks>
-    public static void Prefer(Slo slo, double worth, PoolState pool, Span<Candidate> candidates)
+    public static void Prefer(Slo slo, double tokens, PoolState pool, Span<Candidate> candidates)
     {
         var loads = pool.Replicas;
         var decoding = pool.Decoding;
         var (least, leastWithin) = (double.PositiveInfinity, double.PositiveInfinity);
+        TokenTimes cheapest = default;
         foreach (ref readonly var candidate in candidates)
         {
             if (candidate.Ineligible == Ineligible.No)
             {
-                least = Math.Min(least, candidate.Cost);
-                if (slo.IsMetBy(Expected(in candidate, in loads[candidate.Replica], decoding)))
-                {
-                    leastWithin = Math.Min(leastWithin, candidate.Cost);
-                }
+                var expected = Expected(in candidate, in loads[candidate.Replica], decoding);
+                (least, cheapest) = candidate.Cost < least ? (candidate.Cost, expected) : (least, cheapest);
+                leastWithin = slo.IsMetBy(expected) ? Math.Min(leastWithin, candidate.Cost) : leastWithin;
             }
         }
 
+        var worth = (slo.MissesFirstToken(cheapest) ? slo.FirstToken : 0)
+            + (slo.MissesPerToken(cheapest) ? tokens * slo.PerToken : 0);
         if (!double.IsFinite(leastWithin) || leastWithin > least + worth)
         {
             return;
