@@ -37,6 +37,9 @@ internal static class Cases
             "decide, penstock, 200 messages that all hold, caches full", what => DecideFull(what, held: true));
         yield return (
             "decide, penstock, 200 messages that nobody holds, caches full", what => DecideFull(what, held: false));
+        yield return (
+            "decide, penstock, an objective, 100k-token prompt that all hold",
+            what => Decide(what, "penstock", new Slo(0.5, 0.05)));
         yield return ("decide, dispatch, first token, end; penstock, 100k tokens", DecideAndApply);
         yield return ("checkpoint of the full pool for its decision log", Checkpoint);
     }
@@ -109,13 +112,13 @@ internal static class Cases
             what, 5_000, call => index.Insert(chains[call / replicas % chains.Length], call % replicas));
     }
 
-    private static Row Decide(string what, string policyName)
+    private static Row Decide(string what, string policyName, Slo slo = default)
     {
         var pool = FullPool(out var chain);
         var policy = RoutePolicies.Create(policyName)!;
         var candidates = new Candidate[Replicas];
         var rng = new Rng(7);
-        return Row.Measure(what, 5_000, _ => pool.Decide(Request(chain), policy, candidates, ref rng));
+        return Row.Measure(what, 5_000, _ => pool.Decide(Request(chain, slo: slo), policy, candidates, ref rng));
     }
 
     /// <summary>As it is with agents: the prompt has the ends of its messages, and every replica would have to give up
@@ -168,8 +171,8 @@ internal static class Cases
         });
     }
 
-    private static RouteRequest Request(ulong[] chain, Instant at = default) =>
-        new() { At = at, Prompt = Prompt(chain) };
+    private static RouteRequest Request(ulong[] chain, Instant at = default, Slo slo = default) =>
+        new() { At = at, Prompt = Prompt(chain), Slo = slo };
 
     private static PromptPrefix Prompt(ulong[] chain) => new() { Blocks = chain, Length = 400_000 };
 

@@ -18,13 +18,15 @@ internal sealed class Options(string[] args)
           --whole X              share of the sessions whose answers are not streamed (0)
           --speedup X            of the conversation trace (4)
           --rate X               bursts a second of bursts (0.5), requests a second of hot (12)
+          --first-token X,X      objectives for the first token in seconds, each for every policy; 0 for none (0)
+          --per-token X          objective for each token after it, in seconds; 0 for none (0)
           --gateways N,N         nodes that route (1)
           --news a,b             what they know of each other: on, off, partition, dead, or delays as 50ms or 5s (on)
           --report-seconds X     between load reports of the engines; 0 for none (1)
           --report-delay X       how old a report is when it is told (0)
           --hear-every X         gateways hear of tokens at multiples of so many seconds; 0 at once (0)
           --threads N            runs at a time (1)
-          --each                 the 90th percentile of every seed as well, to compare runs of two builds
+          --each                 the 90th percentile and the share in time of every seed as well
 
         Recorded traces are looked for in PENSTOCK_DATA/traces.
         """;

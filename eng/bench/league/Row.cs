@@ -12,6 +12,7 @@ internal static class Row
 
     public static string Head =>
         $"{"policy",-30} {"p90 beyond first",17} {"ttft mean",15} {"p50",7} {"p90",15} {"p99",15} "
+        + $"{"in 1 s",7} {"2 s",7} {"5 s",7} "
         + $"{"tpot ms",8} {"e2e p90",8} {"hit",6} {"pred",6} {"1blk",6} {"share max",9} {"requests",9} {"errors",6}";
 
     public static string Of(string policy, FleetOutcome[] runs, FleetOutcome[] first)
@@ -21,6 +22,8 @@ internal static class Row
             $"{policy,-30} {Interval(runs.Zip(first, (a, b) => a.FirstToken.P90 - b.FirstToken.P90)),17} "
             + $"{Interval(runs, r => r.FirstToken.Mean),15} {Mean(runs, r => r.FirstToken.P50),7:F3} "
             + $"{Interval(runs, r => r.FirstToken.P90),15} {Interval(runs, r => r.FirstToken.P99),15} "
+            + $"{Mean(runs, r => r.Within(1)),7:P2} {Mean(runs, r => r.Within(2)),7:P2} "
+            + $"{Mean(runs, r => r.Within(5)),7:P2} "
             + $"{Mean(runs, r => r.PerToken.Mean) * 1000,8:F1} {Mean(runs, r => r.Duration.P90),8:F2} "
             + $"{Mean(runs, r => r.HitRate),6:P1} {Mean(runs, r => r.PredictedPerCached),6:F3} "
             + $"{Mean(runs, r => r.WithinABlock),6:P1} {Mean(runs, r => r.Shares.Max()),9:P1} "

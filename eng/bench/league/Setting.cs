@@ -32,6 +32,7 @@ internal sealed class Setting(Options options)
             Seed = seed,
             Seconds = seconds,
             WarmupSeconds = warmup,
+            Slo = new Slo(entry.FirstToken, options.Number("per-token", 0)),
             Gateways = entry.Gateways,
             LoadReportSeconds = options.Number("report-seconds", 1),
             LoadReportDelay = options.Number("report-delay", 0),

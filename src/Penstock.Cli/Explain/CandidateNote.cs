@@ -23,7 +23,7 @@ internal static class CandidateNote
                 : replica == decision.Text("replica") ? "chosen"
                 : replica == decision.Text("runner_up") ? "runner-up"
                 : "",
-            candidate.Flag("passed_over") == true ? "passed over" : "",
+            PassedOver(candidate, Objectives.Missed(candidate, decision)),
             candidate.Text("cache_trust") is { } trust and not "trusted" ? $"its cache index is {trust}" : "",
             Index(candidate),
             Events(candidate),
@@ -33,6 +33,12 @@ internal static class CandidateNote
         ];
         return string.Join(", ", notes.Where(static n => n.Length > 0));
     }
+
+    /// <summary>Whoever is passed over and misses an objective is passed over for that.</summary>
+    private static string PassedOver(JsonElement candidate, string missed) =>
+        candidate.Flag("passed_over") != true ? missed
+            : missed.Length == 0 ? "passed over"
+            : $"passed over: {missed}";
 
     /// <summary>What the index says, where that is not simply what is counted on: another tier, or less trust. The last
     /// token of a prompt is always computed.</summary>

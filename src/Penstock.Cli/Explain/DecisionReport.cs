@@ -25,6 +25,7 @@ internal static class DecisionReport
         Pair(output, "Pool", decision.Text("pool"));
         Pair(output, "Policy", decision.Text("policy"));
         Pair(output, "Prompt", PromptText(decision));
+        Pair(output, "SLO", Values(decision, "slo_ms", " ms"));
         Pair(output, "Replicas", ReplicasText(decision));
         Pair(output, "Config", decision.Text("snapshot_version") is { } version ? $"version {version}" : null);
         output.Line();

@@ -27,12 +27,15 @@ internal static class Reason
         {
             if (runnerUp.Flag("passed_over") == true)
             {
-                return $"{policy} prefers {chosenName} and passes over all others.";
+                return $"{policy} prefers {chosenName} and passes over all others"
+                    + (Objectives.Missed(runnerUp, decision) is { Length: > 0 } missed
+                        ? $", which miss an objective; {runnerUpName}, the next: {missed}." : ".");
             }
 
             if (runnerUp.Number("cost") is { } otherCost)
             {
-                return Compare(decision, policy, (chosenName, chosen.Value, cost), (runnerUpName, runnerUp, otherCost));
+                return Compare(decision, policy, (chosenName, chosen.Value, cost), (runnerUpName, runnerUp, otherCost))
+                    + Objectives.MissedBy(chosen.Value, decision);
             }
         }
 

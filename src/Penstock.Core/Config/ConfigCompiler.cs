@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Penstock.Core.Routing;
 
 namespace Penstock.Core.Config;
 
@@ -125,8 +126,13 @@ public static class ConfigCompiler
                 Restoring = new(
                     pool.Cache.HostRestoreCost, pool.Cache.DiskRestoreCost, pool.Cache.SharedRestoreCost),
             },
+            Slo = SloOf(pool.Slo, config.Models.First(m => m.Id == idOf(pool.Model)).Slo),
             Simulated = pool.Simulated,
         };
+
+    private static Slo SloOf(SloConfig pool, SloConfig model) => new(
+        (pool.FirstToken ?? model.FirstToken)?.TotalSeconds ?? 0,
+        (pool.PerToken ?? model.PerToken)?.TotalSeconds ?? 0);
 
     private static ReplicaSnapshot Replica(ReplicaConfig replica, PoolConfig pool, bool isAlone)
     {

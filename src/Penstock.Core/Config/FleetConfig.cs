@@ -22,6 +22,9 @@ public sealed record ModelConfig
 
     [Setting("When the model came out, as shown in the model list.")]
     public DateTimeOffset? Created { get; init; }
+
+    [Setting("How soon the tokens of its answers are to come; the policies penstock, llmd-slo and dualmap aim at it.")]
+    public SloConfig Slo { get; init; } = new();
 }
 
 /// <summary>One model on one provider, region and accelerator kind; becomes <see cref="PoolSnapshot"/>.</summary>
@@ -71,6 +74,9 @@ public sealed record PoolConfig
     [Setting("What the cache of each replica is like, where its engine does not tell or tells otherwise.")]
     public CacheConfig Cache { get; init; } = new();
 
+    [Setting("Objectives that differ from the model's here.")]
+    public SloConfig Slo { get; init; } = new();
+
     [Setting("The replicas are simulated engines, which is said wherever the model is shown.")]
     public bool Simulated { get; init; }
 }
@@ -108,6 +114,18 @@ public sealed record TimeoutsConfig
 
     [Setting("A whole answer that is not streamed.", Min = 0.001, Max = LongestSeconds)]
     public TimeSpan NonStreaming { get; init; } = TimeoutsSnapshot.Default.NonStreaming;
+}
+
+/// <summary>How soon the tokens of an answer are to come; becomes <see cref="Routing.Slo"/>.</summary>
+public sealed record SloConfig
+{
+    private const int LongestSeconds = 3_600;
+
+    [Setting("From the decision to the first token; none where it is missing, or 0s.", Min = 0, Max = LongestSeconds)]
+    public TimeSpan? FirstToken { get; init; }
+
+    [Setting("For each token after it, in the mean; none where it is missing, or 0s.", Min = 0, Max = LongestSeconds)]
+    public TimeSpan? PerToken { get; init; }
 }
 
 /// <summary>Where a credential comes from: exactly one of the two.</summary>

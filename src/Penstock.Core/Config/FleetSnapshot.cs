@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using Penstock.Core.Metering;
+using Penstock.Core.Routing;
 
 namespace Penstock.Core.Config;
 
@@ -96,6 +97,9 @@ public sealed record PoolSnapshot
 
     /// <summary>What is configured of the replicas' caches.</summary>
     public CacheSnapshot Cache { get; init; } = CacheSnapshot.Default;
+
+    /// <summary>The objectives of its requests: the model's, but for those that the pool has of its own.</summary>
+    public Slo Slo { get; init; }
 
     public bool Simulated { get; init; }
 

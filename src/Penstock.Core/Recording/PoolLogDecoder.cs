@@ -30,6 +30,8 @@ internal sealed class PoolLogRecord
 
     public bool AnswersWhole { get; init; }
 
+    public Slo Slo { get; init; }
+
     public int[] Tried { get; init; } = [];
 
     public RouteDecision Decision { get; init; }
@@ -47,6 +49,7 @@ internal sealed class PoolLogRecord
         Class = Class,
         ContextCompacted = ContextCompacted,
         AnswersWhole = AnswersWhole,
+        Slo = Slo,
         Tried = Tried,
     };
 }
@@ -81,6 +84,7 @@ internal sealed class PoolLogDecoder
         var session = from.ReadFixed();
         var kind = (RequestClass)from.ReadByte();
         var flags = from.ReadByte();
+        var slo = (flags & 4) != 0 ? new Slo(from.ReadDouble(), from.ReadDouble()) : default;
         var tried = new int[from.ReadCount(TriedMax)];
         for (var i = 0; i < tried.Length; i++)
         {
@@ -99,6 +103,7 @@ internal sealed class PoolLogDecoder
             Class = kind,
             ContextCompacted = (flags & 1) != 0,
             AnswersWhole = (flags & 2) != 0,
+            Slo = slo,
             Tried = tried,
             Decision = new RouteDecision(
                 (int)from.ReadSigned(), (int)from.ReadSigned(), from.ReadSigned(), from.ReadSigned(),

@@ -38,7 +38,14 @@ internal sealed class PoolLogEncoder(IBufferWriter<byte> output)
         _to.WriteFixed(request.Key);
         _to.WriteFixed(request.Session);
         _to.Write((byte)request.Class);
-        _to.Write((byte)((request.ContextCompacted ? 1 : 0) | (request.AnswersWhole ? 2 : 0)));
+        _to.Write((byte)(
+            (request.ContextCompacted ? 1 : 0) | (request.AnswersWhole ? 2 : 0) | (request.Slo.IsSet ? 4 : 0)));
+        if (request.Slo.IsSet)
+        {
+            _to.Write(request.Slo.FirstToken);
+            _to.Write(request.Slo.PerToken);
+        }
+
         _to.Write((ulong)request.Tried.Length);
         foreach (var tried in request.Tried)
         {

@@ -11,7 +11,7 @@ namespace Penstock.Core.Recording;
 public sealed record PoolLogHeader
 {
     /// <summary>Changes with the format.</summary>
-    public const int Format = 5;
+    public const int Format = 6;
 
     private const int NameBytesMax = 4096;
     private const int ReplicasMax = 65_535;

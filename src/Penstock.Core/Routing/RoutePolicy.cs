@@ -36,6 +36,12 @@ public abstract class RoutePolicy
     /// </summary>
     public abstract void Score(in RouteRequest request, PoolState pool, Span<Candidate> candidates, ref Rng rng);
 
+    /// <summary>
+    /// When a candidate that was just scored is expected to give the tokens of the answer; null for policies that do
+    /// not put those behind who miss an objective by it. That the request was dispatched since makes no difference.
+    /// </summary>
+    public virtual TokenTimes? Expect(in Candidate candidate, PoolState pool) => null;
+
     /// <summary>Something happened to the pool, whose state knows of it already.</summary>
     /// <param name="happened">What.</param>
     /// <param name="prompt">The prompt that it goes with, where it goes with one.</param>

@@ -52,6 +52,9 @@ public readonly ref struct RouteRequest
     /// <summary>The answer is not streamed but comes in one piece: its first token will not be told of.</summary>
     public bool AnswersWhole { get; init; }
 
+    /// <summary>How soon the tokens of its answer are to come.</summary>
+    public Slo Slo { get; init; }
+
     /// <summary>Replica slots that this request has tried in vain.</summary>
     public ReadOnlySpan<int> Tried { get; init; }
 }

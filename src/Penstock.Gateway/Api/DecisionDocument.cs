@@ -63,14 +63,18 @@ internal static class DecisionDocument
         json.WriteNumber("prompt_tokens", decision.PromptTokens);
         json.WriteNumber("predicted_cached_tokens", decision.PredictedTokens);
         json.WriteNumber("expected_output_tokens", decision.OutputTokens);
+        SloDocument.Write(attempt.Slo, json);
         json.WriteNumber("replicas_considered", attempt.Considered);
         json.WriteStartArray("candidates");
-        var chosen = CostOf(attempt.Candidates, decision.Replica);
-        for (var i = 0; i < attempt.Candidates.Length; i++)
+        var candidates = attempt.Candidates.All;
+        var chosen = CostOf(candidates, decision.Replica);
+        for (var i = 0; i < candidates.Length; i++)
         {
-            ref readonly var candidate = ref attempt.Candidates[i];
-            var cost = ShownCost.Of(candidate.Cost, chosen);
-            WriteCandidate(attempt, in candidate, cost, in attempt.Feeds[i], json);
+            json.WriteStartObject();
+            WriteCandidate(attempt, in candidates[i], ShownCost.Of(candidates[i].Cost, chosen), json);
+            SloDocument.WriteExpected(attempt, i, json);
+            WriteFeed(in attempt.Feeds[i], json);
+            json.WriteEndObject();
         }
 
         json.WriteEndArray();
@@ -80,9 +84,8 @@ internal static class DecisionDocument
         Array.Find(candidates, c => c.Replica == replica).Cost;
 
     private static void WriteCandidate(
-        AttemptRecord attempt, in Candidate candidate, ShownCost cost, in FeedAge feed, Utf8JsonWriter json)
+        AttemptRecord attempt, in Candidate candidate, ShownCost cost, Utf8JsonWriter json)
     {
-        json.WriteStartObject();
         json.WriteString("replica", NameOf(attempt, candidate.Replica));
         json.WriteBoolean("eligible", candidate.Ineligible == Ineligible.No);
         if (candidate.Ineligible != Ineligible.No)
@@ -110,9 +113,12 @@ internal static class DecisionDocument
         json.WriteNumber("decode_tokens", candidate.DecodeTokens);
         WriteAge(json, "load_age_ms", candidate.LoadAge);
         WriteAge(json, "peer_age_ms", candidate.PeerAge);
+    }
+
+    private static void WriteFeed(in FeedAge feed, Utf8JsonWriter json)
+    {
         json.WriteString("cache_events", feed.StateName);
         WriteAge(json, "cache_event_age_ms", feed.LastEvent?.TotalSeconds ?? double.PositiveInfinity);
-        json.WriteEndObject();
     }
 
     private static void WriteTerms(RoutePolicy policy, in Candidate candidate, Utf8JsonWriter json)
@@ -224,7 +230,7 @@ internal static class DecisionDocument
 
         return decision.RunnerUp < 0
             ? "the only replica that could be chosen"
-            : $"lowest cost by {attempt.Policy.Name}, of {attempt.Considered} replicas";
+            : $"lowest cost by {attempt.Policy.Name}, of {attempt.Considered} replicas{SloDocument.Remark(attempt)}";
     }
 
     private static void WriteMilliseconds(Utf8JsonWriter json, string name, TimeSpan? time)

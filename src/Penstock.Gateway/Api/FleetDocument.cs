@@ -30,6 +30,7 @@ internal static class FleetDocument
         json.WriteString("provider", pool.Snapshot.Provider);
         json.WriteString("region", pool.Snapshot.Region);
         json.WriteString("policy", pool.Policy.Name);
+        SloDocument.Write(pool.Snapshot.Slo, json);
         json.WriteBoolean("simulated", pool.Snapshot.Simulated);
 
         // With those at replicas that a reload took out and that finish what they have.

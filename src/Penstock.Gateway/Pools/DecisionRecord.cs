@@ -128,9 +128,6 @@ internal sealed class DecisionRecord
 /// <summary>One decision of a request, and what came of it.</summary>
 internal sealed class AttemptRecord
 {
-    /// <summary>Candidates kept of a decision at most.</summary>
-    public const int CandidatesMax = 16;
-
     /// <summary>Of its members and of what every record has.</summary>
     private const int BytesMin = 256;
 
@@ -143,15 +140,16 @@ internal sealed class AttemptRecord
 
     public required RouteDecision Decision { get; init; }
 
-    /// <summary>As the policy left them, by slot; of more than <see cref="CandidatesMax"/> those that cost least.
-    /// </summary>
-    public required Candidate[] Candidates { get; init; }
+    public required KeptCandidates Candidates { get; init; }
+
+    /// <summary>What the request was to keep to.</summary>
+    public Slo Slo { get; init; }
 
     /// <summary>What of each of <see cref="Candidates"/> its engine's events were worth then.</summary>
     public FeedAge[] Feeds { get; set; } = [];
 
     /// <summary>Bytes that it takes, about.</summary>
-    public long Bytes => BytesMin + (Candidates.Length * (Unsafe.SizeOf<Candidate>() + Unsafe.SizeOf<FeedAge>()));
+    public long Bytes => BytesMin + Candidates.Bytes + (Candidates.All.Length * Unsafe.SizeOf<FeedAge>());
 
     /// <summary>Replicas that there were to choose from.</summary>
     public int Considered => ReplicaNames.Count(n => n.Length > 0);
@@ -162,41 +160,4 @@ internal sealed class AttemptRecord
     public string Outcome { get; set; } = DecisionRecord.InFlight;
 
     public int Status { get; set; }
-
-    /// <summary>The candidates that are worth keeping.</summary>
-    public static Candidate[] Keep(ReadOnlySpan<Candidate> all)
-    {
-        Span<int> best = stackalloc int[CandidatesMax];
-        var count = 0;
-        for (var i = 0; i < all.Length; i++)
-        {
-            if (all[i].Ineligible == Ineligible.Absent
-                || (count == CandidatesMax && !IsBefore(in all[i], in all[best[^1]])))
-            {
-                continue;
-            }
-
-            var at = count == CandidatesMax ? count - 1 : count++;
-            for (; at > 0 && IsBefore(in all[i], in all[best[at - 1]]); at--)
-            {
-                best[at] = best[at - 1];
-            }
-
-            best[at] = i;
-        }
-
-        best[..count].Sort();
-        var kept = new Candidate[count];
-        for (var i = 0; i < kept.Length; i++)
-        {
-            kept[i] = all[best[i]];
-        }
-
-        return kept;
-    }
-
-    private static bool IsBefore(in Candidate a, in Candidate b) =>
-        (a.Ineligible == Ineligible.No) == (b.Ineligible == Ineligible.No)
-            ? a.Cost < b.Cost
-            : a.Ineligible == Ineligible.No;
 }

@@ -151,7 +151,7 @@ internal sealed class Pool : IPoolTeller
     /// <summary>Chooses a replica and takes its place there, in one step. The ticket must be ended by
     /// <see cref="End"/>, once; where it throws, there is none. Candidates that are worth keeping are copied out.
     /// </summary>
-    public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out Candidate[] candidates)
+    public RouteDecision Route(in RouteRequest request, out RouteTicket ticket, out KeptCandidates candidates)
     {
         lock (_lock)
         {
@@ -164,7 +164,7 @@ internal sealed class Pool : IPoolTeller
                 }
 
                 var decision = _router.Route(in request, out ticket);
-                candidates = AttemptRecord.Keep(_router.Candidates);
+                candidates = KeptCandidates.Of(_router, request.Slo);
                 TellPeers(decision.Replica);
                 return decision;
             }

@@ -15,7 +15,7 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
         foreach (var snapshot in x.Model.Pools)
         {
             var pool = x.Pools.Find(snapshot.Name);
-            if (pool is not null && TryRoute(x, pool))
+            if (pool is not null && TryRoute(x, pool, snapshot.Slo))
             {
                 return true;
             }
@@ -24,7 +24,7 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
         return false;
     }
 
-    private bool TryRoute(Exchange x, Pool pool)
+    private bool TryRoute(Exchange x, Pool pool, Slo slo)
     {
         var generates = x.Operation == Operation.Generate;
         var key = Hash64.Of(x.Key.Id);
@@ -41,6 +41,7 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
             Class = hints.Class,
             ContextCompacted = hints.ContextCompacted,
             AnswersWhole = !(generates && x.Scan.Stream),
+            Slo = generates ? slo : default,
             Tried = x.Failures.In(pool),
         };
         var now = time.GetTimestamp();
@@ -54,6 +55,7 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
             ReplicaNames = slots.Names,
             Decision = decision,
             Candidates = candidates,
+            Slo = request.Slo,
             At = at,
         };
         if (decision.Found)
@@ -71,7 +73,7 @@ internal sealed class Routing(DecisionLog decisions, TimeProvider time)
             attempt.Outcome = "no_replica";
         }
 
-        attempt.Feeds = slots.FeedsOf(candidates);
+        attempt.Feeds = slots.FeedsOf(candidates.All);
         decisions.Add(record, attempt);
         return decision.Found;
     }

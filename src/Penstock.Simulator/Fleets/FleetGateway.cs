@@ -12,10 +12,12 @@ internal sealed class FleetGateway
     private readonly List<PeerHint> _hints = [];
     private readonly List<PeerHint> _answers = [];
     private readonly Instant[] _heard;
+    private readonly Slo _slo;
 
     public FleetGateway(int node, FleetOptions options, IReadOnlyList<EngineModel> engines)
     {
         Node = node;
+        _slo = options.Slo;
         _heard = new Instant[options.Gateways];
         // Beside its blocks an index remembers the ends of prompts.
         var blocks = engines.Max(e => e.Profile.KvTokens) / FleetRequest.BlockTokens * 5 / 4;
@@ -54,6 +56,7 @@ internal sealed class FleetGateway
             Class = request.Class,
             ContextCompacted = request.ContextCompacted,
             AnswersWhole = request.AnswersWhole,
+            Slo = _slo,
         };
         var decision = Router.Route(in route, out ticket);
         if (decision.Found && _heard.Length > 1)

@@ -36,6 +36,9 @@ public sealed record FleetOptions
     /// <summary>The shapes of the caches are told to the gateways.</summary>
     public bool TellsCacheShape { get; init; } = true;
 
+    /// <summary>The objectives of all requests.</summary>
+    public Slo Slo { get; init; }
+
     public PeerOptions Peers { get; init; } = new();
 
     /// <summary>A profile with other memory, in blocks that a workload's prompts are made of.</summary>

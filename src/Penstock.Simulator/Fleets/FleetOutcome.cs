@@ -32,6 +32,10 @@ public sealed record FleetOutcome
     /// <summary>Seconds to the last token, of completed requests.</summary>
     public Spread Duration => Spread.Of(Measured.Where(r => r.IsCompleted).Select(r => r.Duration));
 
+    /// <summary>Share of the requests whose first token came within so many seconds.</summary>
+    public double Within(double seconds) =>
+        Measured.Count(r => r.IsCompleted && r.FirstToken <= seconds) / (double)Math.Max(1, Measured.Count);
+
     public int Errors => Measured.Count(r => !r.IsCompleted);
 
     /// <summary>Share of the prompt tokens that was cached.</summary>

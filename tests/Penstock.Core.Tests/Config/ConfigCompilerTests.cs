@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Penstock.Core.Config;
 using Penstock.Core.Metering;
 using Penstock.Core.Primitives;
+using Penstock.Core.Routing;
 
 namespace Penstock.Core.Tests.Config;
 
@@ -51,6 +52,34 @@ public class ConfigCompilerTests
             Pools = [Pool, Pool with { Name = "q", Policy = "least-tokens" }],
         };
         Assert.Equal(["random", "least-tokens"], Compiled(config).Pools.Select(p => p.Policy));
+    }
+
+    [Theory]
+    [InlineData(null, null, 2, 0.1)]
+    [InlineData(4_000, null, 4, 0.1)]
+    [InlineData(null, 50, 2, 0.05)]
+    [InlineData(0, 0, 0, 0)]
+    public void A_pool_has_the_objectives_of_its_model_but_for_its_own(
+        int? firstToken, int? perToken, double first, double each)
+    {
+        var own = new SloConfig { FirstToken = Milliseconds(firstToken), PerToken = Milliseconds(perToken) };
+        var fleet = Compiled(Valid with
+        {
+            Models =
+            [
+                new() { Id = "other" },
+                new()
+                {
+                    Id = "m",
+                    Aliases = ["alias"],
+                    Slo = new() { FirstToken = Milliseconds(2_000), PerToken = Milliseconds(100) },
+                },
+            ],
+            Pools = [Pool with { Model = "alias", Slo = own }, Pool with { Name = "q", Model = "other" }],
+        });
+        Assert.Equal(new Slo(first, each), fleet.Pools[0].Slo);
+        Assert.Equal(first > 0, fleet.Pools[0].Slo.IsSet);
+        Assert.False(fleet.Pools[1].Slo.IsSet);
     }
 
     [Fact]
@@ -200,6 +229,9 @@ public class ConfigCompilerTests
         "ports" => Valid with { Server = new() { Port = 8080, AdminPort = 8080 } },
         _ => throw new ArgumentOutOfRangeException(nameof(mistake)),
     };
+
+    private static TimeSpan? Milliseconds(int? number) =>
+        number is { } known ? TimeSpan.FromMilliseconds(known) : null;
 
     private static KeySecretConfig Hash(string sha256) => new() { Sha256 = sha256 };
 

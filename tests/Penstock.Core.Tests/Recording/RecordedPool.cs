@@ -2,6 +2,7 @@ using Penstock.Core.Prefixes;
 using Penstock.Core.Primitives;
 using Penstock.Core.Recording;
 using Penstock.Core.Routing;
+using Penstock.Core.Routing.Policies;
 
 namespace Penstock.Core.Tests.Recording;
 
@@ -49,6 +50,9 @@ internal sealed class RecordedPool
     public PoolLogWriter Writer => _writer;
 
     public long Decisions { get; private set; }
+
+    /// <summary>Decisions of the default policy that passed over somebody who misses an objective.</summary>
+    public long PassingOver { get; private set; }
 
     private Instant Now => Instant.FromSeconds(_now);
 
@@ -193,12 +197,14 @@ internal sealed class RecordedPool
             Class = (RequestClass)_rng.NextInt32(6),
             ContextCompacted = _rng.NextInt32(9) == 0,
             AnswersWhole = _rng.NextInt32(3) == 0,
+            Slo = _rng.NextInt32(2) == 0 ? new Slo(_rng.NextDouble() / 2, _rng.NextInt32(2) * 0.02) : default,
             Tried = tried,
         };
         Decisions++;
         if (_router.Route(in request, out var ticket).Found)
         {
             _open.Add((ticket, blocks, marks, length));
+            PassingOver += _router.Candidates.ToArray().Any(IsBehind) ? 1 : 0;
         }
     }
 
@@ -217,6 +223,9 @@ internal sealed class RecordedPool
                 Now, ticket, (RouteEnd)_rng.NextInt32(3), length / 4, _rng.NextInt32(1 + ((int)length / 4)), 40),
             in prompt);
     }
+
+    private static bool IsBehind(Candidate candidate) =>
+        candidate.Ineligible == Ineligible.No && candidate.Cost >= Rank.Behind;
 
     private static ulong[] Chain(ulong name, int blocks)
     {

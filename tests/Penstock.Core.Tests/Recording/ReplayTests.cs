@@ -39,6 +39,17 @@ public class ReplayTests
         Assert.Equal([false, .. results.Skip(1).Select(_ => true)], results.Select(r => r.Header.HasCheckpoint));
     }
 
+    [Fact]
+    public void The_objectives_of_requests_are_part_of_what_is_replayed()
+    {
+        var pool = new RecordedPool("penstock", 2, new MemoryLogs());
+        pool.Live(600);
+        var result = PoolReplay.Run(Assert.Single(pool.Finish()), RoutePolicies.Create("penstock"));
+        Assert.InRange(pool.PassingOver, 10, 600);
+        Assert.Null(result.Difference);
+        Assert.Equal(0, result.Comparison!.Different);
+    }
+
     [Theory]
     [InlineData("penstock", null)]
     [InlineData("penstock", "round-robin")]
@@ -190,7 +201,7 @@ public class ReplayTests
     {
         byte[] older = [.. new byte[12], .. "STCKLOG\0"u8, 3, .. new byte[100]];
         var refused = Assert.Throws<InvalidDataException>(() => PoolReplay.Run(older));
-        Assert.Contains("format 3, this program reads format 5", refused.Message);
+        Assert.Contains("format 3, this program reads format 6", refused.Message);
     }
 
     [Fact]
@@ -242,7 +253,8 @@ public class ReplayTests
     /// <summary>Formats before 5 began with another word.</summary>
     [Theory]
     [InlineData("535443 4B4C4F4700 04", "format 4")]
-    [InlineData("504E5354 4B4C4F47 06", "format 6")]
+    [InlineData("504E5354 4B4C4F47 05", "format 5")]
+    [InlineData("504E5354 4B4C4F47 07", "format 7")]
     public void A_log_of_another_format_is_refused_and_said_which(string header, string said)
     {
         var sink = new MemoryLogs();

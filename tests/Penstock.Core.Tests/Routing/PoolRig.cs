@@ -54,12 +54,13 @@ internal sealed class PoolRig
 
     public RouteDecision Decide(
         long tokens = 1_000, ulong[]? chain = null, int[]? tried = null, long outputMax = 0, double at = 0,
-        ulong session = 0)
+        ulong session = 0, Slo slo = default)
     {
         var request = new RouteRequest
         {
             At = At(at),
             Session = session,
+            Slo = slo,
             Prompt = Prompt(chain, (long)(tokens * State.Index.UnitsPerToken)),
             Tried = tried,
             OutputTokensMax = outputMax,

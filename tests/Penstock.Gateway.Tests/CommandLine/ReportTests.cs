@@ -71,8 +71,7 @@ public class ReportTests
             ["Replica", "Cost (s)", "prefill (s)", "Cached", "Note"], Cells(lines.Single(l => l.Contains("Replica "))));
         Assert.Contains(lines, l => l.TrimEnd().EndsWith(" chosen", StringComparison.Ordinal));
         Assert.Contains("Why: a costs 0.3 against 0.7 s for b, mostly for its prefill: 0.3 against 0.7 s.", lines);
-        var notes = string.Join(' ', lines.Where(l => !l.StartsWith("Why", StringComparison.Ordinal))
-            .SkipWhile(l => !l.Contains("runner-up")).TakeWhile(l => l.Length > 0).Select(l => l.Trim()));
+        var notes = Notes(lines);
         Assert.Contains("its cache index is suspect", notes);
         Assert.Contains("512 (device) and 256 (host)", notes);
         Assert.Contains("told its load 12 s ago", notes);
@@ -108,6 +107,38 @@ public class ReportTests
         Assert.Contains(why, lines);
         Assert.Equal(heading, Cells(lines.Single(l => l.Contains("Replica ")))[1]);
         Assert.Equal(cost, Cells(lines.Single(l => l.Contains("chosen")))[2]);
+    }
+
+    [Fact]
+    public async Task A_decision_says_who_was_passed_over_for_an_objective_and_by_how_much()
+    {
+        const string decision = """
+            {"replica": "a", "runner_up": "b", "policy": "penstock", "cost_kind": "sum", "cost_unit": "s",
+             "slo_ms": {"first_token": 1500, "per_token": 50}, "candidates": [
+              {"replica": "a", "eligible": true, "cost": 0.9, "expected_ms": {"first_token": 800, "per_token": 20},
+               "misses": [], "terms": []},
+              {"replica": "b", "eligible": true, "passed_over": true, "misses": ["first_token", "per_token"],
+               "expected_ms": {"first_token": 2000.5, "per_token": 61}, "terms": []}]}
+            """;
+        const string missed = "first token expected after 2,000.5 ms, objective 1,500 ms and a token expected every "
+            + "61 ms, objective 50 ms";
+        var lines = await Lines(decision, "explain", "dec_1");
+        Assert.Contains("SLO       first_token 1,500 ms, per_token 50 ms", lines);
+        Assert.Contains(
+            "Why: policy penstock prefers a and passes over all others, which miss an objective; b, the next: "
+            + $"{missed}.",
+            lines);
+        Assert.Contains($"runner-up, passed over: {missed}", Notes(lines));
+
+        // The same, where it is missed everywhere.
+        lines = await Lines(
+            decision.Replace("\"passed_over\": true", "\"cost\": 1.1").Replace("[],", "[\"first_token\"],"),
+            "explain", "dec_1");
+        Assert.Contains($"runner-up, {missed}", Notes(lines));
+        Assert.Contains(
+            "Why: a costs 0.9 against 1.1 s for b. An objective is expected to be missed there: first token expected "
+            + "after 800 ms, objective 1,500 ms. Elsewhere it is too, or costs too much to meet.",
+            lines);
     }
 
     [Theory]
@@ -161,6 +192,11 @@ public class ReportTests
         Assert.Equal((0, ""), (run.Code, run.Error));
         Assert.True(JsonElement.DeepEquals(JsonElement.Parse(answer), JsonElement.Parse(run.Output)));
     }
+
+    /// <summary>The notes of the runner-up, which may be folded.</summary>
+    private static string Notes(string[] lines) =>
+        string.Join(' ', lines.Where(l => !l.StartsWith("Why", StringComparison.Ordinal))
+            .SkipWhile(l => !l.Contains("runner-up")).TakeWhile(l => l.Length > 0).Select(l => l.Trim()));
 
     private static async Task<string[]> Lines(string answer, params string[] args)
     {

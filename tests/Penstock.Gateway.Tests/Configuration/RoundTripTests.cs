@@ -109,6 +109,7 @@ public class RoundTripTests
             DisplayName = Below(2) == 0 ? null : Any(Texts),
             ContextWindow = Below(2) == 0 ? null : 1 + Below(1_000_000),
             Created = Below(2) == 0 ? null : Moment(),
+            Slo = Objectives(),
         };
 
         private PoolConfig Pool(string name, string model) => new()
@@ -120,6 +121,7 @@ public class RoundTripTests
             UpstreamModel = Below(2) == 0 ? null : "405",
             Simulated = Below(2) == 0,
             Timeouts = new() { Connect = Duration(1), BetweenBytes = Duration(1) },
+            Slo = Objectives(),
             Replicas =
             [
                 .. Enumerable.Range(0, 1 + Below(3)).Select(i => new ReplicaConfig
@@ -129,6 +131,12 @@ public class RoundTripTests
                     Accelerator = Below(2) == 0 ? null : "true",
                 }),
             ],
+        };
+
+        private SloConfig Objectives() => new()
+        {
+            FirstToken = Below(2) == 0 ? null : Duration(0),
+            PerToken = Below(2) == 0 ? null : Duration(0),
         };
 
         private KeyConfig Key(int index, ImmutableArray<string> models) => new()

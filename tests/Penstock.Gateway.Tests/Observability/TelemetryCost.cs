@@ -82,7 +82,8 @@ public sealed class TelemetryCost
         };
         var attempt = new AttemptRecord
         {
-            Pool = "p", Policy = pool.Policy, ReplicaNames = pool.Slots.Names, Decision = default, Candidates = [],
+            Pool = "p", Policy = pool.Policy, ReplicaNames = pool.Slots.Names, Decision = default,
+            Candidates = new([], []),
             Feeds = [],
             At = TimeSpan.Zero,
         };

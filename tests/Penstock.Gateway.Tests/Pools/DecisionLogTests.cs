@@ -32,7 +32,7 @@ public class DecisionLogTests
             var record = Add($"req_{i}", hints);
             for (var attempts = 0; attempts < 3; attempts++)
             {
-                _log.Add(record, Attempt(AttemptRecord.CandidatesMax));
+                _log.Add(record, Attempt(KeptCandidates.CountMax));
                 Assert.InRange(_log.Bytes, 1, DecisionLog.BytesMax);
             }
         }
@@ -54,7 +54,7 @@ public class DecisionLogTests
         }
 
         var before = _log.Bytes;
-        _log.Add(first, Attempt(AttemptRecord.CandidatesMax));
+        _log.Add(first, Attempt(KeptCandidates.CountMax));
         Assert.Equal(before, _log.Bytes);
     }
 
@@ -64,8 +64,8 @@ public class DecisionLogTests
         Parallel.For(0, 3 * DecisionLog.Capacity, i =>
         {
             var record = Add("request");
-            _log.Add(record, Attempt(i % (AttemptRecord.CandidatesMax + 1)));
-            _log.Add(record, Attempt(AttemptRecord.CandidatesMax));
+            _log.Add(record, Attempt(i % (KeptCandidates.CountMax + 1)));
+            _log.Add(record, Attempt(KeptCandidates.CountMax));
         });
         var kept = _log.Latest(DecisionLog.Capacity).ToArray();
         Assert.Equal(kept.Length, _log.Count);
@@ -79,7 +79,7 @@ public class DecisionLogTests
         Policy = RoutePolicies.Create("round-robin")!,
         ReplicaNames = [],
         Decision = default,
-        Candidates = new Candidate[candidates],
+        Candidates = new KeptCandidates(new Candidate[candidates], []),
         At = default,
     };
 

@@ -8,8 +8,8 @@ public class KeptCandidatesTests
     [Fact]
     public void All_are_kept_of_few()
     {
-        var all = Candidates(AttemptRecord.CandidatesMax, 1);
-        Assert.Equal(all.Select(c => c.Replica), AttemptRecord.Keep(all).Select(c => c.Replica));
+        var all = Candidates(KeptCandidates.CountMax, 1);
+        Assert.Equal(all.Select(c => c.Replica), KeptCandidates.Cheapest(all).Select(c => c.Replica));
     }
 
     [Theory]
@@ -21,8 +21,8 @@ public class KeptCandidatesTests
         {
             var all = Candidates(count, seed);
             var cheapest = all.OrderBy(c => c.Ineligible != Ineligible.No).ThenBy(c => c.Cost)
-                .Take(AttemptRecord.CandidatesMax).Select(c => c.Replica).Order();
-            Assert.Equal(cheapest, AttemptRecord.Keep(all).Select(c => c.Replica));
+                .Take(KeptCandidates.CountMax).Select(c => c.Replica).Order();
+            Assert.Equal(cheapest, KeptCandidates.Cheapest(all).Select(c => c.Replica));
         }
     }
 
@@ -33,8 +33,8 @@ public class KeptCandidatesTests
     {
         var all = Candidates(count, 1);
         all[1].Ineligible = Ineligible.Absent;
-        Assert.DoesNotContain(AttemptRecord.Keep(all), c => c.Replica == 1);
-        Assert.Equal(Math.Min(count - 1, AttemptRecord.CandidatesMax), AttemptRecord.Keep(all).Length);
+        Assert.DoesNotContain(KeptCandidates.Cheapest(all), c => c.Replica == 1);
+        Assert.Equal(Math.Min(count - 1, KeptCandidates.CountMax), KeptCandidates.Cheapest(all).Length);
     }
 
     private static Candidate[] Candidates(int count, int seed)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Penstock.Core.Config;
 using Penstock.Core.Recording;
 using Penstock.Core.Routing;
 using Penstock.Gateway.Tests.CommandLine;
@@ -13,6 +14,7 @@ public class ParityTests
 {
     private const int Conversations = 24;
     private const int Turns = 12;
+    private const string Route = "POST /v1/messages";
 
     [Fact]
     public async Task A_log_of_the_gateway_under_load_replays_to_the_same_decisions()
@@ -25,6 +27,19 @@ public class ParityTests
         var log = Assert.Single(report.GetProperty("logs").EnumerateArray());
         Assert.Equal(Conversations * Turns, log.GetProperty("decisions").GetInt64());
         Assert.InRange(log.GetProperty("events").GetInt64(), Conversations * Turns, 100_000);
+    }
+
+    [Fact]
+    public async Task Decisions_that_pass_over_who_misses_an_objective_replay_too()
+    {
+        await using var work = await WorkAsync(
+            "penstock", new SloConfig { FirstToken = TimeSpan.FromMilliseconds(100) });
+        Assert.Contains(work.Decisions, HasPassedOver);
+        var run = await CommandRun.Of("replay", work.Logs, "--json", "--policy", "penstock");
+        Assert.Equal((0, ""), (run.Code, run.Error));
+        Assert.Equal(
+            Conversations * Turns,
+            JsonElement.Parse(run.Output).GetProperty("logs")[0].GetProperty("decisions").GetInt64());
     }
 
     [Fact]
@@ -106,16 +121,36 @@ public class ParityTests
         Assert.Contains("did you mean 'least-tokens'?", run.Error);
     }
 
-    /// <summary>Conversations that grow, all at once, over four engines; some clients leave.</summary>
-    private static async Task<FinishedWork> WorkAsync()
+    /// <summary>Conversations that grow, all at once, over four engines. None has its first answer before all have
+    /// asked.</summary>
+    private static async Task<FinishedWork> WorkAsync(string policy = "power-of-two", SloConfig? slo = null)
     {
         var engines = Enumerable.Range(0, 4).Select(_ => Personality.Vllm.Start()).ToArray();
+        var gate = new Gate();
+        foreach (var engine in engines)
+        {
+            var usual = engine.AnswerTo(Route);
+            engine.On(Route, request => request.Body.Length == 0 || gate.IsOpen ? usual(request) : Late(gate));
+        }
+
         var gateway = await RunningGateway.StartAsync(
-            d => d with { Pools = [d.Pools[0] with { Policy = "power-of-two" }] }, engines);
-        await Task.WhenAll(Enumerable.Range(0, Conversations).Select(c => ConverseAsync(gateway, c)));
+            d => d with { Pools = [d.Pools[0] with { Policy = policy, Slo = slo ?? new() }] }, engines);
+        var conversations = Task.WhenAll(
+            Enumerable.Range(0, Conversations).Select(c => ConverseAsync(gateway, c)));
+        await gateway.WhenFleetAsync(
+            f => f.GetProperty("pools")[0].GetProperty("in_flight").GetInt64() == Conversations);
+        gate.Open();
+        await conversations;
+        var decisions = await gateway.DecisionsAsync();
         await gateway.CloseBooksAsync();
-        return new FinishedWork(gateway, engines);
+        return new FinishedWork(gateway, engines) { Decisions = decisions };
     }
+
+    private static Script Late(Gate gate) => Script.EventsHead().Pass(gate)
+        .SendChunk(string.Concat(CannedAnswers.MessageEvents(new EngineFacts()))).SendLastChunk();
+
+    private static bool HasPassedOver(JsonElement decision) => decision.GetProperty("candidates").EnumerateArray()
+        .Any(c => c.TryGetProperty("passed_over", out _) && c.GetProperty("misses").GetArrayLength() > 0);
 
     private static async Task ConverseAsync(RunningGateway gateway, int conversation)
     {
@@ -161,6 +196,8 @@ public class ParityTests
         private readonly DirectoryInfo _copy = Copy(gateway.Decisions);
 
         public string Logs => _copy.FullName;
+
+        public required IReadOnlyList<JsonElement> Decisions { get; init; }
 
         public async ValueTask DisposeAsync()
         {

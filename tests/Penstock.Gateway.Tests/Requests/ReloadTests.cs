@@ -117,6 +117,48 @@ public sealed class ReloadTests : IDisposable
     }
 
     [Fact]
+    public async Task Other_objectives_hold_for_the_next_request_and_leave_all_that_is_known()
+    {
+        await using var engine = Personality.Vllm.Start();
+        await using var gateway = await RunningGateway.StartAsync(
+            d => d with { Pools = [d.Pools[0] with { Policy = "penstock" }] }, engine);
+        Assert.Equal(200, (await gateway.AskAsync(Bodies.Messages, LongPrompt)).Status);
+        var gate = new Gate();
+        engine.Once("POST /v1/messages", Script.EventsHead().SendChunk(Messages[0]).Pass(gate).Reset());
+        await using var open = await BeginAsync(gateway);
+        var before = RunningGateway.Replicas(await gateway.AdminAsync("/admin/fleet")).Single();
+        foreach (var (model, pool) in new (int, int?)[] { (2, null), (3, 4) })
+        {
+            var document = gateway.Source.Document;
+            Assert.Empty(gateway.Source.Apply(
+                document with
+                {
+                    Models = [document.Models[0] with { Slo = new() { FirstToken = TimeSpan.FromSeconds(model) } }],
+                    Pools =
+                    [
+                        document.Pools[0] with
+                        {
+                            Slo = new() { FirstToken = pool is { } s ? TimeSpan.FromSeconds(s) : null },
+                        },
+                    ],
+                },
+                SecretValues.None));
+            var fleet = await gateway.AdminAsync("/admin/fleet");
+            Assert.Equal($"{before}", $"{RunningGateway.Replicas(fleet).Single()}");
+            var slo = $$"""{"first_token":{{(pool ?? model) * 1_000}}}""";
+            Assert.Equal(slo, $"{fleet.GetProperty("pools")[0].GetProperty("slo_ms")}");
+            Assert.Equal(1, fleet.GetProperty("pools")[0].GetProperty("in_flight").GetInt64());
+            Assert.Equal(200, (await gateway.AskAsync(Bodies.Messages, LongPrompt)).Status);
+            Assert.Equal(slo, $"{(await gateway.DecisionsAsync())[^1].GetProperty("slo_ms")}");
+            before = RunningGateway.Replicas(await gateway.AdminAsync("/admin/fleet")).Single();
+        }
+
+        gate.Open();
+        await open.ReadToEndAsync();
+        await gateway.CloseBooksAsync();
+    }
+
+    [Fact]
     public async Task A_pool_that_has_not_slots_enough_starts_anew_and_loses_no_request()
     {
         var engines = Enumerable.Range(0, 5).Select(_ => Personality.Vllm.Start()).ToArray();

@@ -32,6 +32,23 @@ public sealed class FleetTests
     }
 
     [Fact]
+    public void Gateways_aim_at_objectives_that_some_replicas_meet_and_others_do_not()
+    {
+        var without = Run(Options("penstock")).Requests;
+        Assert.Equal(without, Run(Options("penstock") with { Slo = new Slo(1e6, 1e6) }).Requests);
+        Assert.Equal(without, Run(Options("penstock") with { Slo = new Slo(1e-9, 1e-9) }).Requests);
+        Assert.NotEqual(without, Run(Options("penstock") with { Slo = new Slo(0.1, 0) }).Requests);
+    }
+
+    [Fact]
+    public void The_share_in_time_is_that_of_all_requests()
+    {
+        var outcome = Run(Options("penstock"));
+        Assert.Equal((0, 1), (outcome.Within(0), outcome.Within(1e6)));
+        Assert.InRange(outcome.Within(outcome.FirstToken.P90), 0.9, 0.92);
+    }
+
+    [Fact]
     public void The_next_turn_finds_the_answer_in_the_cache()
     {
         var one = new ChatWorkload(new ChatOptions { Concurrent = 1, Turns = 100, OutputTokens = 2_000 }, seed: 3);

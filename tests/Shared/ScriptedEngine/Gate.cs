@@ -12,6 +12,9 @@ internal sealed class Gate
     /// <summary>Completes when a script stands before the gate.</summary>
     public Task Reached => _reached.Task;
 
+    /// <summary>Everything gets through.</summary>
+    public bool IsOpen => _opened.Task.IsCompleted;
+
     /// <summary>Lets everything through, now and later.</summary>
     public void Open() => _opened.TrySetResult();
 

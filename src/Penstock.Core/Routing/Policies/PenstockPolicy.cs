@@ -68,7 +68,15 @@ internal sealed class PenstockPolicy : RoutePolicy
             var share = hot.Blocks * pool.Index.Keying.BlockLength / (double)request.Prompt.Length;
             AddCopies(pool.Replicas, candidates, share, hot.Rate);
         }
+
+        if (request.Slo.IsSet)
+        {
+            WithinSlo.Prefer(request.Slo, ReadingShare * answer, pool, candidates);
+        }
     }
+
+    public override TokenTimes? Expect(in Candidate candidate, PoolState pool) =>
+        WithinSlo.Expected(in candidate, in pool.Replicas[candidate.Replica], pool.Decoding);
 
     public override void Happened(in PoolEvent happened, in PromptPrefix prompt, PoolState pool)
     {

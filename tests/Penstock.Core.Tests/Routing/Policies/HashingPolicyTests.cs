@@ -152,6 +152,10 @@ public class HashingPolicyTests
         Assert.Equal(one, rig.Decide(2_048, Prompt).Replica);
         rig.SendTo(one, 200);
         Assert.Equal(other, rig.Decide(2_048, Prompt).Replica);
+
+        // A request that says how soon is taken at its word.
+        Assert.Equal(one, rig.Decide(2_048, Prompt, slo: new Slo(6, 0)).Replica);
+        Assert.Equal(other, rig.Decide(2_048, Prompt, slo: new Slo(0, 6)).Replica);
     }
 
     [Fact]

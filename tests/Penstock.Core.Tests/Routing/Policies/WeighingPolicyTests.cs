@@ -226,6 +226,21 @@ public class WeighingPolicyTests
         Assert.Equal([0, 100], rig.Count(100));
     }
 
+    [Fact]
+    public void Llmd_slo_aims_at_the_objectives_of_the_request()
+    {
+        // Both are within 5 s, and the fuller one is the better fit; none is within 0.1 s, and the other is the nearer.
+        var rig = new PoolRig("llmd-slo", 2);
+        rig.SendTo(0, 2_000);
+        rig.SendTo(1, 1_000);
+        Assert.InRange(rig.Count(100)[0], 90, 100);
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(1, rig.Decide(slo: new Slo(0.1, 0)).Replica));
+
+        // The two are weighed: pace to spare makes up for a late start.
+        Assert.All(Enumerable.Range(0, 100), _ => Assert.Equal(1, rig.Decide(slo: new Slo(0.2, 0.1)).Replica));
+        Assert.InRange(Enumerable.Range(0, 100).Count(_ => rig.Decide(slo: new Slo(0.2, 3)).Replica == 0), 90, 100);
+    }
+
     [Theory]
     [InlineData(80, 0)]
     [InlineData(79, 1)]

@@ -11,8 +11,8 @@ namespace Penstock.Core.Routing.Policies.Hashing;
 /// <remarks>
 /// The two rings are <see cref="Rendezvous"/> orders with different seeds. The prefix begins at 256 tokens and doubles
 /// while it carries more than 2/n of the recent requests, which two of n replicas could not take: this
-/// implementation's form of the paper's adaptive length (<see cref="PrefixHeat"/>). The objective is the service's
-/// own; it is 5 s here. Requests that wait in an engine cannot be moved to the other replica of their pair, as the
+/// implementation's form of the paper's adaptive length (<see cref="PrefixHeat"/>). The objective is the request's own,
+/// 5 s where it has none. Requests that wait in an engine cannot be moved to the other replica of their pair, as the
 /// paper's scheduler does. A prompt without a whole block gets two replicas at random.
 /// </remarks>
 internal sealed class DualMapPolicy(double objectiveSeconds = 5) : RoutePolicy
@@ -47,7 +47,8 @@ internal sealed class DualMapPolicy(double objectiveSeconds = 5) : RoutePolicy
         var second = First(pool, candidates, key ^ OtherRing, not: first);
         if (first >= 0)
         {
-            Compare(candidates, first, second < 0 ? first : second);
+            var objective = request.Slo.FirstToken > 0 ? request.Slo.FirstToken : objectiveSeconds;
+            Compare(candidates, first, second < 0 ? first : second, objective);
         }
     }
 
@@ -91,13 +92,13 @@ internal sealed class DualMapPolicy(double objectiveSeconds = 5) : RoutePolicy
         return first;
     }
 
-    private void Compare(Span<Candidate> candidates, int one, int other)
+    private static void Compare(Span<Candidate> candidates, int one, int other, double objective)
     {
         ref var a = ref candidates[one];
         ref var b = ref candidates[other];
         var holder = a.MatchedTokens >= b.MatchedTokens ? a : b;
         var isByCache = a.MatchedTokens != b.MatchedTokens
-            && holder.Terms[0] + holder.Terms[1] <= objectiveSeconds;
+            && holder.Terms[0] + holder.Terms[1] <= objective;
 
         // Below zero seconds the one that holds more, so that the other, in seconds, comes after it.
         a.Cost = isByCache && holder.Replica == a.Replica ? -1 : a.Terms[0];

@@ -11,7 +11,8 @@ namespace Penstock.Core.Routing.Policies.Weighing;
 /// T_queue is P/μ and T_prefill u/μ, of tokens that wait and measured rates, where Mooncake has a fitted model. Engines
 /// behind a gateway cannot be told to fetch a prefix from one another, so a pool's policy has a transfer rate of 0:
 /// every replica computes what it does not hold. What lies in a store that all share is in its own match. Early
-/// rejection on predicted load is admission's.
+/// rejection on predicted load is admission's, and with it the objectives, which change nothing else: the least time
+/// meets one wherever any does.
 /// </remarks>
 /// <param name="transferRate">Tokens a second that a replica could fetch from the best holder; 0 for none.</param>
 /// <param name="ratio">How many times longer the best prefix must be to be fetched.</param>

@@ -10,8 +10,9 @@ namespace Penstock.Core.Routing.Policies.Weighing;
 /// </summary>
 /// <remarks>
 /// The predictor is the pool's measured rates, (P + u)/μ and seconds per token, where llm-d trains gradient-boosted
-/// trees. Objectives come with llm-d's requests; here they are fixed at 5 s and 0.1 s. The draw's weight falls evenly
-/// from 1 at the least headroom to 0.01 at the most, and the cost of those who are in it is the draw.
+/// trees. Objectives come with llm-d's requests; here too, and where a request has none they are 5 s and 0.1 s. The
+/// draw's weight falls evenly from 1 at the least headroom to 0.01 at the most, and the cost of those who are in it is
+/// the draw.
 /// </remarks>
 internal sealed class SloHeadroomPolicy(double firstTokenSeconds = 5, double perTokenSeconds = 0.1) : RoutePolicy
 {
@@ -43,32 +44,37 @@ internal sealed class SloHeadroomPolicy(double firstTokenSeconds = 5, double per
         }
 
         var explores = rng.NextDouble() < Exploration;
-        var set = new Set(AnyHolds(candidates, Strict, Tier.Any) ? Strict : 0, Tier.Any);
-        var hasAbove = AnyHolds(candidates, set.Cached, Tier.Above);
-        var hasBelow = AnyHolds(candidates, set.Cached, Tier.Below);
+        var all = new Set(0, Tier.Any, ObjectivesOf(request.Slo));
+        var set = AnyIn(candidates, all with { Cached = Strict }) ? all with { Cached = Strict } : all;
+        var hasAbove = AnyIn(candidates, set with { Tier = Tier.Above });
+        var hasBelow = AnyIn(candidates, set with { Tier = Tier.Below });
         set = set with { Tier = hasAbove && !(explores && hasBelow) ? Tier.Above : Tier.Below };
-        if (set.Cached == 0 && AnyHolds(candidates, Loose, set.Tier))
+        if (set.Cached == 0 && AnyIn(candidates, set with { Cached = Loose }))
         {
             set = set with { Cached = Loose };
         }
 
-        Draw(candidates, set, ref rng);
+        Draw(candidates, in set, ref rng);
     }
 
-    private double Headroom(in Candidate candidate) =>
-        (FirstTokenWeight * (firstTokenSeconds - candidate.Terms[0]))
-        + (PerTokenWeight * (perTokenSeconds - candidate.Terms[1]));
+    private Slo ObjectivesOf(Slo request) => new(
+        request.FirstToken > 0 ? request.FirstToken : firstTokenSeconds,
+        request.PerToken > 0 ? request.PerToken : perTokenSeconds);
 
-    private bool IsIn(in Candidate candidate, Set set) =>
+    private static double Headroom(in Candidate candidate, Slo slo) =>
+        (FirstTokenWeight * (slo.FirstToken - candidate.Terms[0]))
+        + (PerTokenWeight * (slo.PerToken - candidate.Terms[1]));
+
+    private static bool IsIn(in Candidate candidate, in Set set) =>
         candidate.Ineligible == Ineligible.No
         && candidate.MatchedTokens >= set.Cached * (candidate.MatchedTokens + candidate.UncachedTokens)
-        && (set.Tier == Tier.Any || Headroom(in candidate) >= 0 == (set.Tier == Tier.Above));
+        && (set.Tier == Tier.Any || Headroom(in candidate, set.Slo) >= 0 == (set.Tier == Tier.Above));
 
-    private bool AnyHolds(ReadOnlySpan<Candidate> candidates, double cached, Tier tier)
+    private static bool AnyIn(ReadOnlySpan<Candidate> candidates, in Set set)
     {
         foreach (ref readonly var candidate in candidates)
         {
-            if (IsIn(in candidate, new Set(cached, tier)))
+            if (IsIn(in candidate, in set))
             {
                 return true;
             }
@@ -77,23 +83,23 @@ internal sealed class SloHeadroomPolicy(double firstTokenSeconds = 5, double per
         return false;
     }
 
-    private void Draw(Span<Candidate> candidates, Set set, ref Rng rng)
+    private static void Draw(Span<Candidate> candidates, in Set set, ref Rng rng)
     {
         var least = double.PositiveInfinity;
         var most = double.NegativeInfinity;
         foreach (ref readonly var candidate in candidates)
         {
-            if (IsIn(in candidate, set))
+            if (IsIn(in candidate, in set))
             {
-                least = Math.Min(least, Headroom(in candidate));
-                most = Math.Max(most, Headroom(in candidate));
+                least = Math.Min(least, Headroom(in candidate, set.Slo));
+                most = Math.Max(most, Headroom(in candidate, set.Slo));
             }
         }
 
         foreach (ref var candidate in candidates)
         {
-            var headroom = Headroom(in candidate);
-            if (!IsIn(in candidate, set))
+            var headroom = Headroom(in candidate, set.Slo);
+            if (!IsIn(in candidate, in set))
             {
                 candidate.Cost = Rank.Behind - headroom;
             }
@@ -117,5 +123,5 @@ internal sealed class SloHeadroomPolicy(double firstTokenSeconds = 5, double per
     }
 
     /// <summary>Those that hold at least a share of the prompt and are in a tier of headroom.</summary>
-    private readonly record struct Set(double Cached, Tier Tier);
+    private readonly record struct Set(double Cached, Tier Tier, Slo Slo);
 }
