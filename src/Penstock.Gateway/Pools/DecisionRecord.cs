@@ -143,8 +143,8 @@ internal sealed class AttemptRecord
 
     public required RouteDecision Decision { get; init; }
 
-    /// <summary>As the policy left them, by slot; of more than <see cref="CandidatesMax"/> those that cost least.
-    /// </summary>
+    /// <summary>As the policy left them, by slot; of more than <see cref="CandidatesMax"/> those that cost least, and
+    /// with them the choice and the next best.</summary>
     public required Candidate[] Candidates { get; init; }
 
     /// <summary>What of each of <see cref="Candidates"/> its engine's events were worth then.</summary>
@@ -163,8 +163,8 @@ internal sealed class AttemptRecord
 
     public int Status { get; set; }
 
-    /// <summary>The candidates that are worth keeping.</summary>
-    public static Candidate[] Keep(ReadOnlySpan<Candidate> all)
+    /// <summary>The candidates of a decision that are worth keeping.</summary>
+    public static Candidate[] Keep(ReadOnlySpan<Candidate> all, in RouteDecision decision)
     {
         Span<int> best = stackalloc int[CandidatesMax];
         var count = 0;
@@ -185,6 +185,13 @@ internal sealed class AttemptRecord
             best[at] = i;
         }
 
+        if (count == CandidatesMax)
+        {
+            // Of many that cost the same, the two were drawn.
+            Include(best, decision.Replica, decision.RunnerUp);
+            Include(best, decision.RunnerUp, decision.Replica);
+        }
+
         best[..count].Sort();
         var kept = new Candidate[count];
         for (var i = 0; i < kept.Length; i++)
@@ -193,6 +200,14 @@ internal sealed class AttemptRecord
         }
 
         return kept;
+    }
+
+    private static void Include(Span<int> best, int slot, int other)
+    {
+        if (slot >= 0 && !best.Contains(slot))
+        {
+            best[best[^1] == other ? ^2 : ^1] = slot;
+        }
     }
 
     private static bool IsBefore(in Candidate a, in Candidate b) =>

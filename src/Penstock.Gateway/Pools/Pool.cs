@@ -164,7 +164,7 @@ internal sealed class Pool : IPoolTeller
                 }
 
                 var decision = _router.Route(in request, out ticket);
-                candidates = AttemptRecord.Keep(_router.Candidates);
+                candidates = AttemptRecord.Keep(_router.Candidates, in decision);
                 TellPeers(decision.Replica);
                 return decision;
             }
