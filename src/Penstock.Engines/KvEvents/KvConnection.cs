@@ -81,8 +81,8 @@ internal sealed class KvConnection
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, stop);
         try
         {
-            return await wire.ReadAsync(either.Token) == ZmtpInput.Ready || wire.Peer.Fault != ZmtpFault.None
-                ? KvFault.None
+            return await wire.ReadAsync(either.Token) == ZmtpInput.Ready ? KvFault.None
+                : wire.Peer.Fault != ZmtpFault.None ? KvFault.Wire
                 : KvFault.NoHandshake;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)

@@ -93,7 +93,8 @@ internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
         {
             case KvNoticeKind.Connected:
                 _state = FeedState.Live;
-                break;
+                _log.Connected(State, Missed);
+                return;
             case KvNoticeKind.Disconnected:
                 _state = FeedState.Connecting;
                 break;

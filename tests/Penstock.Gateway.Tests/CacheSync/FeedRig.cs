@@ -1,0 +1,104 @@
+using System.Buffers;
+using System.Collections.Immutable;
+using Penstock.Core.Config;
+using Penstock.Core.KvSync;
+using Penstock.Core.Prefixes;
+using Penstock.Core.Replicas;
+using Penstock.Engines;
+using Penstock.Engines.Probing;
+using Penstock.Engines.Watching;
+using Penstock.Gateway.CacheSync;
+using Penstock.Gateway.Tests.Engines;
+using Penstock.Gateway.Tests.Engines.KvEvents;
+using Penstock.Gateway.Tests.Requests;
+using Penstock.Tests.Shared;
+using Penstock.Wire.KvEvents;
+
+namespace Penstock.Gateway.Tests.CacheSync;
+
+/// <summary>The feed of one replica without the rest of a gateway, and publishers that send it what a test wants.
+/// </summary>
+internal sealed class FeedRig : IAsyncDisposable
+{
+    private readonly EngineClient _probes;
+    private readonly ReplicaWatch _watch;
+    private readonly FaultLog _log = new();
+
+    public FeedRig()
+    {
+        _probes = Wires.Client(Clock);
+        var endpoint = new EngineEndpoint(new Uri("http://127.0.0.1:1"));
+        _watch = new ReplicaWatch(
+            new WatchedReplica("r", endpoint, "auto", HealthThresholds.Default), _probes, new RecordingListener(),
+            Clock);
+        Feed = new CacheFeed(
+            new ReplicaSnapshot("r", new Uri("http://127.0.0.1:1")), new TokenScope(1, 2), _watch, Clock,
+            new CacheLog(_log, "p/r", Clock));
+    }
+
+    public ManualClock Clock { get; } = new();
+
+    public CacheFeed Feed { get; }
+
+    /// <summary>What the log said of the replica's cache.</summary>
+    public IReadOnlyCollection<string> Lines => _log.News;
+
+    public FeedStatus Status => Feed.Status();
+
+    public async ValueTask DisposeAsync()
+    {
+        await Feed.DisposeAsync();
+        await _watch.DisposeAsync();
+        _probes.Dispose();
+        _log.Dispose();
+    }
+
+    /// <summary>The engine has these publishers, and a cache like this.</summary>
+    public void Identify(HostilePublisher? events, HostilePublisher? loads = null, CacheShape shape = default) =>
+        Feed.Identified(
+            new EngineIdentity
+            {
+                Adapter = EngineRegistry.All.First(a => a.Name == "sglang"),
+                KvEvents = new KvEventSource
+                {
+                    Channel = KvEventChannel.Zmq, Endpoints = AddressOf(events), LoadEndpoints = AddressOf(loads),
+                },
+                Cache = shape,
+            },
+            in shape);
+
+    public static async Task WhenAsync(Func<bool> holds)
+    {
+        var guard = Wires.Guard;
+        while (!holds())
+        {
+            guard.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>Moves the clock to where a publisher that was cut off, as its faults say, is connected to again. No
+    /// further: it has so much time to shake hands.</summary>
+    public Task RetryAsync() => Clock.AdvanceToNextTimerAsync(Wires.Guard);
+
+    public static byte[] Message(ulong number, params byte[] payload)
+    {
+        var message = new ArrayBufferWriter<byte>();
+        KvMessage.Write(message, default, number, payload);
+        return message.WrittenSpan.ToArray();
+    }
+
+    /// <summary>One block of two tokens is stored.</summary>
+    public static byte[] Batch(ulong hash, int rank = 0)
+    {
+        var payload = new ArrayBufferWriter<byte>();
+        var writer = new KvBatchWriter(payload, KvDialect.VllmMaps, KvHashForm.Unsigned);
+        writer.Begin(1, 1, rank);
+        writer.Write(new KvEvent { Hashes = [hash], Tokens = [7, 8], BlockTokens = 2 });
+        writer.End(rank);
+        return payload.WrittenSpan.ToArray();
+    }
+
+    private static ImmutableArray<string> AddressOf(HostilePublisher? publisher) =>
+        publisher is null ? [] : [$"tcp://127.0.0.1:{publisher.Address.Port}"];
+}
