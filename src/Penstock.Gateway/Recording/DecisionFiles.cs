@@ -144,10 +144,11 @@ internal sealed class DecisionFiles : IAsyncDisposable
             }
             catch (Exception e)
             {
-                // Whatever it was: a log that is lost must not take the others with it.
-                Interlocked.Increment(ref _failures);
+                // Whatever it was: a log that is lost must not take the others with it. Counted last: who sees it
+                // counted finds it told.
                 Lose(piece.Log);
                 TellFailed(e);
+                Interlocked.Increment(ref _failures);
             }
             finally
             {

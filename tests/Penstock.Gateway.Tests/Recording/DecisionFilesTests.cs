@@ -136,6 +136,16 @@ public sealed class DecisionFilesTests
     }
 
     [Fact]
+    public async Task What_is_counted_as_a_failure_was_told_before()
+    {
+        await using var logs = new LogsOfPools { Free = 0 };
+        var counted = -1L;
+        logs.Told.Heard = _ => counted = logs.Files.Failures;
+        await logs.WriteAsync(logs.Files.Open("main"), 1000);
+        Assert.Equal((0, 1), (counted, logs.Files.Failures));
+    }
+
+    [Fact]
     public async Task A_pool_whose_disk_was_full_goes_on_in_a_log_that_replays()
     {
         await using var logs = new LogsOfPools();
