@@ -18,6 +18,7 @@ internal sealed class KvConnection
     private readonly KvReplayer _replayer;
     private readonly byte[] _topic;
     private KvSource? _last;
+    private bool _hasSpoken;
     private bool _isReady;
     private bool _isOver;
 
@@ -40,7 +41,7 @@ internal sealed class KvConnection
     public bool IsReady => Volatile.Read(ref _isReady);
 
     /// <summary>True once it said something of use.</summary>
-    public bool HasDelivered { get; private set; }
+    public bool HasDelivered => _hasSpoken || _delivery.HasDelivered;
 
     /// <summary>True once it has ended, however that came.</summary>
     public bool IsOver => Volatile.Read(ref _isOver);
@@ -103,7 +104,7 @@ internal sealed class KvConnection
                 return KvFault.BadBatch;
             }
 
-            HasDelivered |= outcome == ReplayOutcome.Done;
+            _hasSpoken |= outcome == ReplayOutcome.Done;
         }
 
         while (true)
@@ -144,7 +145,7 @@ internal sealed class KvConnection
                 fault = await FillAsync(source, wire, step, stop);
             }
 
-            HasDelivered |= fault == KvFault.None;
+            _hasSpoken |= fault == KvFault.None;
             return fault;
         }
         finally
@@ -210,7 +211,7 @@ internal sealed class KvConnection
             if (_last is { } teller)
             {
                 // Where anybody may connect, a load alone says nothing: nobody knows whose it is.
-                HasDelivered = true;
+                _hasSpoken = true;
                 _listener.LoadTold(teller, in load);
             }
 

@@ -16,6 +16,9 @@ internal sealed class KvDelivery(
 
     public KvEventBuffers Buffers => _buffers;
 
+    /// <summary>A batch was taken. So before it is counted: who sees it counted may rely on it.</summary>
+    public bool HasDelivered { get; private set; }
+
     /// <summary>Takes a live batch, where it is its turn.</summary>
     /// <returns>Gap or StartedInTheMiddle: it was not taken, for others come first.</returns>
     public KvStep TakeLive(KvSource source, KvMessage message, out KvFault fault)
@@ -149,6 +152,7 @@ internal sealed class KvDelivery(
         {
             source.LastBatch = Mark(message.Payload);
             listener.Batch(source, ref batch);
+            HasDelivered = true;
             counters.CountBatch(message.Payload.Length, batch.Blocks, batch.Unknown, batch.Broken);
             if (!batch.IsTruncated)
             {
