@@ -22,6 +22,9 @@ internal sealed class LogsOfPools : IAsyncDisposable
         Clock.Advance(TimeSpan.FromHours(1));
     }
 
+    /// <summary>Bytes of all logs together at most.</summary>
+    public long Room { get; init; } = BytesMax;
+
     public ManualClock Clock { get; } = new();
 
     public FaultLog Told { get; } = new();
@@ -89,7 +92,7 @@ internal sealed class LogsOfPools : IAsyncDisposable
     }
 
     private DecisionFiles Start() => new(
-        new LogFolder(Folder, BytesMax) { Disk = new LogDisk(Create, Delete) }, Clock,
+        new LogFolder(Folder, Room) { Disk = new LogDisk(Create, Delete) }, Clock,
         Told.CreateLogger<DecisionFiles>());
 
     private FullDisk Create(string path) => new FullDisk(LogDisk.System.Create(path), this);
