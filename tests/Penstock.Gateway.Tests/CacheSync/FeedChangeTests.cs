@@ -93,6 +93,28 @@ public sealed class FeedChangeTests : IAsyncDisposable
         await WhenAsync(() => feed.Status().Batches == 2);
     }
 
+    /// <summary>Four times what it holds is kept of an engine, so that twice as much needs no more room.</summary>
+    [Fact]
+    public async Task An_engine_that_has_a_much_larger_cache_now_is_listened_to_anew()
+    {
+        var connections = 0;
+        await using var publisher = new HostilePublisher(async (socket, stop) =>
+        {
+            connections++;
+            var bytes = HostilePublisher.Greeted(FeedRig.Message(0, FeedRig.Batch(1)));
+            await socket.SendAsync(bytes, SocketFlags.None, stop);
+        });
+        await using var rig = new FeedRig();
+        rig.Identify(publisher, shape: Cache(20_000));
+        await WhenAsync(() => rig.Status.Batches == 1);
+        rig.Identify(publisher, shape: Cache(40_000));
+        rig.Identify(publisher, shape: Cache(100_000));
+        await WhenAsync(() => rig.Status.Batches == 2);
+        Assert.Equal(2, connections);
+
+        static CacheShape Cache(int blocks) => new() { BlockTokens = 16, CapacityTokens = 16 * blocks };
+    }
+
     private static async Task WhenAsync(Func<bool> holds)
     {
         var guard = Wires.Guard;

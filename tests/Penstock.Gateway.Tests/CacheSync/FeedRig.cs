@@ -1,13 +1,16 @@
 using System.Buffers;
 using System.Collections.Immutable;
+using Microsoft.Extensions.Logging.Abstractions;
 using Penstock.Core.Config;
 using Penstock.Core.KvSync;
 using Penstock.Core.Prefixes;
 using Penstock.Core.Replicas;
+using Penstock.Core.Routing;
 using Penstock.Engines;
 using Penstock.Engines.Probing;
 using Penstock.Engines.Watching;
 using Penstock.Gateway.CacheSync;
+using Penstock.Gateway.Pools;
 using Penstock.Gateway.Tests.Engines;
 using Penstock.Gateway.Tests.Engines.KvEvents;
 using Penstock.Gateway.Tests.Requests;
@@ -23,6 +26,7 @@ internal sealed class FeedRig : IAsyncDisposable
     private readonly EngineClient _probes;
     private readonly ReplicaWatch _watch;
     private readonly FaultLog _log = new();
+    private Replica? _replica;
 
     public FeedRig()
     {
@@ -48,13 +52,15 @@ internal sealed class FeedRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Feed.DisposeAsync();
+        await (_replica?.DisposeAsync() ?? default);
         await _watch.DisposeAsync();
         _probes.Dispose();
         _log.Dispose();
     }
 
     /// <summary>The engine has these publishers, and a cache like this.</summary>
-    public void Identify(HostilePublisher? events, HostilePublisher? loads = null, CacheShape shape = default) =>
+    public void Identify(
+        HostilePublisher? events, HostilePublisher? loads = null, CacheShape shape = default, int slots = 0) =>
         Feed.Identified(
             new EngineIdentity
             {
@@ -64,8 +70,22 @@ internal sealed class FeedRig : IAsyncDisposable
                     Channel = KvEventChannel.Zmq, Endpoints = AddressOf(events), LoadEndpoints = AddressOf(loads),
                 },
                 Cache = shape,
+                Slots = slots,
             },
             in shape);
+
+    /// <summary>A pool that learns what the feed has to tell, as of its only replica.</summary>
+    public Pool Sit()
+    {
+        var replica = new ReplicaSnapshot("r", new Uri("http://127.0.0.1:1"));
+        var snapshot = new PoolSnapshot { Name = "p", Model = "m", Replicas = [replica] };
+        _replica = new Replica(replica, snapshot, _probes, 1, Clock, NullLogger.Instance);
+        var pool = new Pool(
+            snapshot, RoutePolicies.Create("round-robin")!, [_replica],
+            new PoolSettings(Clock, 1, 1 << 16, PoolOutlets.None));
+        Feed.Sit(pool, 0);
+        return pool;
+    }
 
     public static async Task WhenAsync(Func<bool> holds)
     {
