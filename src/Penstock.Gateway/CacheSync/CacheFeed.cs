@@ -112,6 +112,7 @@ internal sealed class CacheFeed : IAsyncDisposable
         {
             Bugs = Bugs.Count,
             ResidentTokens = _view.ResidentTokens,
+            IsLate = _view.IsLate,
         };
     }
 

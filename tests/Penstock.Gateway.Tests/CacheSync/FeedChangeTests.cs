@@ -93,6 +93,21 @@ public sealed class FeedChangeTests : IAsyncDisposable
         await WhenAsync(() => feed.Status().Batches == 2);
     }
 
+    [Theory]
+    [InlineData(-2.5, true)]
+    [InlineData(-1.5, false)]
+    [InlineData(1.5, false)]
+    [InlineData(2.5, true)]
+    public async Task An_engine_whose_clock_is_off_is_shown_as_late(double seconds, bool isLate)
+    {
+        await using var rig = new FeedRig();
+        var time = (rig.Clock.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds + seconds;
+        await using var publisher = HostilePublisher.After(FeedRig.Message(0, FeedRig.Batch(1, time: time)));
+        rig.Identify(publisher);
+        await WhenAsync(() => rig.Status.Batches == 1);
+        Assert.Equal(isLate, rig.Status.IsLate);
+    }
+
     /// <summary>Four times what it holds is kept of an engine, so that twice as much needs no more room.</summary>
     [Fact]
     public async Task An_engine_that_has_a_much_larger_cache_now_is_listened_to_anew()

@@ -109,11 +109,11 @@ internal sealed class FeedRig : IAsyncDisposable
     }
 
     /// <summary>One block of two tokens is stored.</summary>
-    public static byte[] Batch(ulong hash, int rank = 0)
+    public static byte[] Batch(ulong hash, int rank = 0, double time = 1)
     {
         var payload = new ArrayBufferWriter<byte>();
         var writer = new KvBatchWriter(payload, KvDialect.VllmMaps, KvHashForm.Unsigned);
-        writer.Begin(1, 1, rank);
+        writer.Begin(time, 1, rank);
         writer.Write(new KvEvent { Hashes = [hash], Tokens = [7, 8], BlockTokens = 2 });
         writer.End(rank);
         return payload.WrittenSpan.ToArray();
