@@ -41,6 +41,9 @@ internal sealed class LogsOfPools : IAsyncDisposable
     /// <summary>Files whose names contain it cannot be deleted.</summary>
     public string Undeletable { get; set; } = "/none/";
 
+    /// <summary>Files whose names contain it cannot be made.</summary>
+    public string Uncreatable { get; set; } = "/none/";
+
     public DecisionFiles Files => _files ??= Start();
 
     /// <summary>The logs that there are, the oldest first.</summary>
@@ -95,7 +98,9 @@ internal sealed class LogsOfPools : IAsyncDisposable
         new LogFolder(Folder, Room) { Disk = new LogDisk(Create, Delete) }, Clock,
         Told.CreateLogger<DecisionFiles>());
 
-    private FullDisk Create(string path) => new FullDisk(LogDisk.System.Create(path), this);
+    private FullDisk Create(string path) => path.Contains(Uncreatable, StringComparison.Ordinal)
+        ? throw new UnauthorizedAccessException($"{path} is not to be made")
+        : new FullDisk(LogDisk.System.Create(path), this);
 
     private void Delete(string path)
     {
