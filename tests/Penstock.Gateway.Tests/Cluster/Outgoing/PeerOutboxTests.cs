@@ -1,6 +1,7 @@
 using System.Buffers;
 using Penstock.Core.Primitives;
 using Penstock.Gateway.Cluster.Outgoing;
+using Penstock.Gateway.Tests.Requests;
 using Penstock.Tests.Shared;
 using Penstock.Wire.Peers;
 
@@ -89,6 +90,19 @@ public class PeerOutboxTests
         pool.Dispose();
         Assert.Equal(3, _outbox.Counters.Unlisted);
         Assert.Equal(PeerFormat.ReplicasMax, _outbox.Replicas.Length);
+    }
+
+    [Fact]
+    public async Task That_no_name_is_left_is_said_once()
+    {
+        using var log = new FaultLog();
+        var outbox = new PeerOutbox(log);
+        outbox.Open("p", [.. Enumerable.Range(0, PeerFormat.ReplicasMax).Select(i => $"r{i}")]);
+        Assert.Empty(log.News);
+        outbox.Open("q", ["one", "too"]);
+        outbox.Open("r", ["many"]);
+        await Until.TrueAsync(() => log.News.Count > 0);
+        Assert.Contains("not shared with other gateways any more", Assert.Single(log.News));
     }
 
     [Fact]
