@@ -18,7 +18,6 @@ internal sealed class KvConnection
     private readonly KvReplayer _replayer;
     private readonly byte[] _topic;
     private KvSource? _last;
-    private bool _hasSpoken;
     private bool _isReady;
     private bool _isOver;
 
@@ -41,7 +40,7 @@ internal sealed class KvConnection
     public bool IsReady => Volatile.Read(ref _isReady);
 
     /// <summary>True once it said something of use.</summary>
-    public bool HasDelivered => _hasSpoken || _delivery.HasDelivered;
+    public bool HasDelivered => _delivery.HasDelivered;
 
     /// <summary>True once it has ended, however that came.</summary>
     public bool IsOver => Volatile.Read(ref _isOver);
@@ -104,7 +103,7 @@ internal sealed class KvConnection
                 return KvFault.BadBatch;
             }
 
-            _hasSpoken |= outcome == ReplayOutcome.Done;
+            _delivery.HasDelivered |= outcome == ReplayOutcome.Done;
         }
 
         while (true)
@@ -145,7 +144,7 @@ internal sealed class KvConnection
                 fault = await FillAsync(source, wire, step, stop);
             }
 
-            _hasSpoken |= fault == KvFault.None;
+            _delivery.HasDelivered |= fault == KvFault.None;
             return fault;
         }
         finally
@@ -211,7 +210,7 @@ internal sealed class KvConnection
             if (_last is { } teller)
             {
                 // Where anybody may connect, a load alone says nothing: nobody knows whose it is.
-                _hasSpoken = true;
+                _delivery.HasDelivered = true;
                 _listener.LoadTold(teller, in load);
             }
 

@@ -16,8 +16,8 @@ internal sealed class KvDelivery(
 
     public KvEventBuffers Buffers => _buffers;
 
-    /// <summary>A batch was taken. So before it is counted: who sees it counted may rely on it.</summary>
-    public bool HasDelivered { get; private set; }
+    /// <summary>Something of use came. True before it is counted: who sees it counted may rely on it.</summary>
+    public bool HasDelivered { get; set; }
 
     /// <summary>Takes a live batch, where it is its turn.</summary>
     /// <returns>Gap or StartedInTheMiddle: it was not taken, for others come first.</returns>

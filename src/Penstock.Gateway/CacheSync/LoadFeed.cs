@@ -3,8 +3,8 @@ using Penstock.Wire.KvEvents;
 
 namespace Penstock.Gateway.CacheSync;
 
-/// <summary>One publisher of a replica's load. Whatever else it says is left aside, and the log of the cache has nothing
-/// of it: how it stands shows in the age of the load.</summary>
+/// <summary>One publisher of a replica's load. Whatever else it says is left aside, and the log of the cache has
+/// nothing of it: how it stands shows in the age of the load.</summary>
 /// <remarks>Called by the thread that received the bytes.</remarks>
 internal sealed class LoadFeed : IKvEventListener, IAsyncDisposable
 {

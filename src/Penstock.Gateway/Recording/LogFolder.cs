@@ -47,8 +47,8 @@ internal sealed class LogFolder(string path, long bytesMax)
     public LogDisk Disk { get; init; } = LogDisk.System;
 
     /// <summary>The name of a pool as the names of its files have it.</summary>
-    public static string NameOf(string pool) =>
-        string.Concat(pool.Take(PoolNameMax).Select(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+    public static string NameOf(string pool) => string.Concat(pool.Take(PoolNameMax).Select(
+        static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
 
     /// <summary>The path of a log that begins now.</summary>
     public string PathOf(string pool, DateTimeOffset now)

@@ -136,8 +136,8 @@ public sealed class CacheLogTests : IDisposable
 
         Assert.InRange(rig.Clock.Elapsed, 2 * CacheLog.Every, TimeSpan.MaxValue);
         Assert.Equal(
-            "Warning: the publisher of cache events of replica p/r (rank 0) broke the rules (BadBatch) and was cut off; "
-            + "it is tried again, ever later",
+            "Warning: the publisher of cache events of replica p/r (rank 0) broke the rules (BadBatch) and was cut "
+            + "off; it is tried again, ever later",
             Assert.Single(rig.Lines));
     }
 
