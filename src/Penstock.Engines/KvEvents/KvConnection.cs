@@ -40,7 +40,7 @@ internal sealed class KvConnection
     public bool IsReady => Volatile.Read(ref _isReady);
 
     /// <summary>True once it said something of use.</summary>
-    public bool HasDelivered { get; private set; }
+    public bool HasDelivered => _delivery.HasDelivered;
 
     /// <summary>True once it has ended, however that came.</summary>
     public bool IsOver => Volatile.Read(ref _isOver);
@@ -81,8 +81,8 @@ internal sealed class KvConnection
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timer.Token, stop);
         try
         {
-            return await wire.ReadAsync(either.Token) == ZmtpInput.Ready || wire.Peer.Fault != ZmtpFault.None
-                ? KvFault.None
+            return await wire.ReadAsync(either.Token) == ZmtpInput.Ready ? KvFault.None
+                : wire.Peer.Fault != ZmtpFault.None ? KvFault.Wire
                 : KvFault.NoHandshake;
         }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
@@ -103,7 +103,7 @@ internal sealed class KvConnection
                 return KvFault.BadBatch;
             }
 
-            HasDelivered |= outcome == ReplayOutcome.Done;
+            _delivery.HasDelivered |= outcome == ReplayOutcome.Done;
         }
 
         while (true)
@@ -144,7 +144,7 @@ internal sealed class KvConnection
                 fault = await FillAsync(source, wire, step, stop);
             }
 
-            HasDelivered |= fault == KvFault.None;
+            _delivery.HasDelivered |= fault == KvFault.None;
             return fault;
         }
         finally
@@ -210,7 +210,7 @@ internal sealed class KvConnection
             if (_last is { } teller)
             {
                 // Where anybody may connect, a load alone says nothing: nobody knows whose it is.
-                HasDelivered = true;
+                _delivery.HasDelivered = true;
                 _listener.LoadTold(teller, in load);
             }
 

@@ -16,6 +16,9 @@ internal sealed class KvDelivery(
 
     public KvEventBuffers Buffers => _buffers;
 
+    /// <summary>Something of use came. True before it is counted: who sees it counted may rely on it.</summary>
+    public bool HasDelivered { get; set; }
+
     /// <summary>Takes a live batch, where it is its turn.</summary>
     /// <returns>Gap or StartedInTheMiddle: it was not taken, for others come first.</returns>
     public KvStep TakeLive(KvSource source, KvMessage message, out KvFault fault)
@@ -66,12 +69,14 @@ internal sealed class KvDelivery(
             }
         }
 
-        if (step is KvStep.Gap or KvStep.StartedInTheMiddle)
+        var fault = step is KvStep.Gap or KvStep.StartedInTheMiddle
+            ? StartAt(source, message, skippedFrom)
+            : KvFault.None;
+        if (fault == KvFault.None)
         {
-            StartAt(source, message.Number, skippedFrom);
+            TakeLive(source, message, out fault);
         }
 
-        TakeLive(source, message, out var fault);
         return fault;
     }
 
@@ -89,12 +94,10 @@ internal sealed class KvDelivery(
             return KvFault.BadNumbers;
         }
 
-        if (!source.Sequence.IsStarted && message.Number > 0)
-        {
-            StartAt(source, message.Number, message.Number);
-        }
-
-        var fault = Deliver(source, message);
+        var fault = !source.Sequence.IsStarted && message.Number > 0
+            ? StartAt(source, message, message.Number)
+            : KvFault.None;
+        fault = fault == KvFault.None ? Deliver(source, message) : fault;
         if (fault == KvFault.None)
         {
             source.Sequence = source.Sequence.Replayed(message.Number);
@@ -129,20 +132,27 @@ internal sealed class KvDelivery(
     public static ulong Mark(ReadOnlySpan<byte> payload) =>
         Hash64.Of(payload[..Math.Min(payload.Length, SampleBytes)], (ulong)payload.Length);
 
-    private void StartAt(KvSource source, ulong number, ulong skippedFrom)
+    private KvFault StartAt(KvSource source, KvMessage message, ulong skippedFrom)
     {
-        listener.Noticed(new KvNotice(KvNoticeKind.StartedInTheMiddle) { Source = source, To = number });
-        source.Sequence = KvSequence.StartingAt(number, skippedFrom);
+        // First, for it says whose it is: that something is missing is then said of the right rank.
+        if (Open(source, message, out _) is var status and not KvBatchStatus.Ok)
+        {
+            return FaultOf(status);
+        }
+
+        listener.Noticed(new KvNotice(KvNoticeKind.StartedInTheMiddle) { Source = source, To = message.Number });
+        source.Sequence = KvSequence.StartingAt(message.Number, skippedFrom);
+        return KvFault.None;
     }
 
     private KvFault Deliver(KvSource source, KvMessage message)
     {
-        var status = KvBatchReader.Open(message.Payload, _buffers, settings.EventLimits, out var batch);
+        var status = Open(source, message, out var batch);
         if (status == KvBatchStatus.Ok)
         {
-            source.Rank = batch.Rank >= 0 && source.Topic.Length == 0 ? batch.Rank : source.Rank;
             source.LastBatch = Mark(message.Payload);
             listener.Batch(source, ref batch);
+            HasDelivered = true;
             counters.CountBatch(message.Payload.Length, batch.Blocks, batch.Unknown, batch.Broken);
             if (!batch.IsTruncated)
             {
@@ -152,7 +162,27 @@ internal sealed class KvDelivery(
             status = KvBatchStatus.TooManyEvents;
         }
 
-        Forget(source, KvForgetReason.Refused);
-        return status == KvBatchStatus.TooManyEvents ? KvFault.TooLarge : KvFault.BadBatch;
+        // Where nothing was learned there is nothing to forget, nor may it be known yet of which rank.
+        if (source.LastBatch != 0)
+        {
+            Forget(source, KvForgetReason.Refused);
+        }
+
+        source.Sequence = default;
+        return FaultOf(status);
     }
+
+    private KvBatchStatus Open(KvSource source, KvMessage message, out KvBatchReader batch)
+    {
+        var status = KvBatchReader.Open(message.Payload, _buffers, settings.EventLimits, out batch);
+        if (status == KvBatchStatus.Ok && batch.Rank >= 0 && source.Topic.Length == 0)
+        {
+            source.Rank = batch.Rank;
+        }
+
+        return status;
+    }
+
+    private static KvFault FaultOf(KvBatchStatus status) =>
+        status == KvBatchStatus.TooManyEvents ? KvFault.TooLarge : KvFault.BadBatch;
 }

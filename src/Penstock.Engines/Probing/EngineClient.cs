@@ -16,6 +16,9 @@ public sealed record EngineClientLimits
     /// <summary>Bytes of a body at most; metrics pages of large fleets reach some hundred kilobytes.</summary>
     public int BodyBytesMax { get; init; } = 4 * 1024 * 1024;
 
+    /// <summary>Connections to one engine at most; further calls wait for one of them.</summary>
+    public int ConnectionsMax { get; init; } = 4;
+
     /// <summary>Whether the proxy of the environment is used; engines of one's own are reached directly.</summary>
     public bool UseProxy { get; init; }
 }
@@ -27,7 +30,6 @@ public sealed record EngineClientLimits
 /// </summary>
 public sealed class EngineClient : IDisposable
 {
-    private const int ConnectionsPerEngineMax = 4;
     private const int HeaderKilobytesMax = 64;
 
     private readonly EngineClientLimits _limits;
@@ -46,7 +48,7 @@ public sealed class EngineClient : IDisposable
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
             ConnectTimeout = _limits.Connect,
-            MaxConnectionsPerServer = ConnectionsPerEngineMax,
+            MaxConnectionsPerServer = _limits.ConnectionsMax,
             MaxResponseHeadersLength = HeaderKilobytesMax,
             MaxResponseDrainSize = 0,
 

@@ -80,6 +80,11 @@ internal static class FleetDocument
             json.WriteNumber("resident_tokens", resident);
         }
 
+        if (status.IsLate)
+        {
+            json.WriteBoolean("late", true);
+        }
+
         if (status.LastEvent is { } last)
         {
             json.WriteNumber("cache_event_age_ms", Math.Round(last.TotalMilliseconds));

@@ -23,6 +23,8 @@ internal sealed class CacheFeed : IAsyncDisposable
     private volatile FeedSet _feeds = FeedSet.None;
     private Task _ending = Task.CompletedTask;
     private FeedPlan _plan = FeedPlan.Nothing;
+    private int _blocksMax = FeedBounds.BlocksMax(default);
+    private volatile int _slots;
     private FeedStatus _ended;
     private bool _isEnding;
 
@@ -52,14 +54,18 @@ internal sealed class CacheFeed : IAsyncDisposable
         _load.Sit(pool, slot);
     }
 
-    /// <summary>It is known what the engine is: listens to what it offers. Goes on as before where that is the same.
-    /// </summary>
+    /// <summary>It is known what the engine is: listens to what it offers. Goes on as before where that is the same,
+    /// and there is room for what it holds.</summary>
     public void Identified(EngineIdentity engine, in CacheShape shape)
     {
         var plan = FeedPlan.Of(_replica.KvEvents, engine, _replica.Url.IdnHost.Trim('[', ']'));
         lock (_lock)
         {
-            if (_isEnding || plan.IsSameAs(_plan))
+            _slots = (int)Math.Clamp(engine.Slots ?? 0, 0, int.MaxValue);
+            _load.Serves(_slots);
+            var blocksMax = FeedBounds.BlocksMax(in shape);
+            var isEnough = !plan.TellsCache || FeedBounds.IsEnough(_blocksMax, blocksMax);
+            if (_isEnding || (isEnough && plan.IsSameAs(_plan)))
             {
                 return;
             }
@@ -70,10 +76,11 @@ internal sealed class CacheFeed : IAsyncDisposable
             }
 
             _plan = plan;
-            var (before, cache, slots) = (_ending, shape, (int)Math.Clamp(engine.Slots ?? 0, 0, int.MaxValue));
+            _blocksMax = blocksMax;
+            var (before, cache) = (_ending, shape);
 
             // Not here, where the caller holds the watch's lock and we ours: a bug that surfaces is told to the watch.
-            _ending = Task.Run(() => ReplaceAsync(before, plan, cache, slots));
+            _ending = Task.Run(() => ReplaceAsync(before, plan, cache));
         }
     }
 
@@ -105,6 +112,7 @@ internal sealed class CacheFeed : IAsyncDisposable
         {
             Bugs = Bugs.Count,
             ResidentTokens = _view.ResidentTokens,
+            IsLate = _view.IsLate,
         };
     }
 
@@ -125,7 +133,7 @@ internal sealed class CacheFeed : IAsyncDisposable
     }
 
     /// <summary>The old ones must have ended before the view begins anew: it is one for all of them.</summary>
-    private async Task ReplaceAsync(Task before, FeedPlan plan, CacheShape shape, int slots)
+    private async Task ReplaceAsync(Task before, FeedPlan plan, CacheShape shape)
     {
         await before;
         try
@@ -139,7 +147,7 @@ internal sealed class CacheFeed : IAsyncDisposable
             }
 
             _view.Restart(in shape, plan.TokenPairs);
-            _load.Restart(slots);
+            _load.Restart(_slots);
             var feeds = FeedSet.Of(plan, _view, _load, Bugs, _watch, _time, _log);
             _feeds = feeds;
             feeds.Start();

@@ -152,6 +152,16 @@ internal sealed class FeedLog(CacheLog log, int rank, Said<FeedState> state, Sai
         }
     }
 
+    /// <summary>It shook hands, and stands like this. One that broke the rules has to say something first: it may do
+    /// no more than that each time.</summary>
+    public void Connected(FeedState now, string why = "")
+    {
+        if (state.Last != FeedState.Faulty)
+        {
+            Now(now, why);
+        }
+    }
+
     /// <summary>The engine began anew.</summary>
     public void Restarted()
     {
@@ -170,6 +180,9 @@ internal sealed class Said<T>(T first, TimeProvider time)
     private readonly Lock _lock = new();
     private T _said = first;
     private long? _at;
+
+    /// <summary>What was said last.</summary>
+    public T Last => _said;
 
     /// <summary>True where this is to be said now: it is not what was said last, and that was long enough ago.
     /// </summary>

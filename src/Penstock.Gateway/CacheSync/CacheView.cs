@@ -59,6 +59,19 @@ internal sealed class CacheView : IDisposable
         }
     }
 
+    /// <summary>The last batch was stamped by more than <see cref="DelayMax"/> otherwise than when it came, so that
+    /// nothing is told of the volume.</summary>
+    public bool IsLate
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isLate;
+            }
+        }
+    }
+
     private Instant Now => Pool.InstantOf(_time);
 
     /// <summary>From now on this pool is told, from the beginning.</summary>

@@ -58,6 +58,7 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
         {
             _view.Lost(rank);
             SetMissed(rank, false);
+            Learn(rank, null);
             Interlocked.Increment(ref _resets);
             _log.Restarted();
             _log.Now(State);
@@ -82,8 +83,9 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
 
     void IKvEventSink.Sized(int rank, long window, ReadOnlySpan<long> blocksPerLevel)
     {
-        // The shape of the cache is known from elsewhere.
+        // The shape of the cache is known from elsewhere. All windows are told before the first block of any.
         Hear();
+        Learn(rank, window);
     }
 
     void IKvEventSink.Stored(in StoredBlocks stored)
@@ -172,13 +174,17 @@ internal sealed class DrainFeed : IKvEventSink, IAsyncDisposable
     /// <summary>Only the largest attention window holds whole prompts.</summary>
     private bool HoldsPrompts(int rank, long window)
     {
-        if ((uint)rank >= (uint)_windows.Length)
-        {
-            return false;
-        }
+        Learn(rank, window);
+        return (uint)rank < (uint)_windows.Length && window == _windows[rank];
+    }
 
-        _windows[rank] = Math.Max(_windows[rank], window);
-        return window == _windows[rank];
+    /// <summary>There is a window; null: none is known any more.</summary>
+    private void Learn(int rank, long? window)
+    {
+        if ((uint)rank < (uint)_windows.Length)
+        {
+            _windows[rank] = window is { } known ? Math.Max(_windows[rank], known) : 0;
+        }
     }
 
     private void Hear() => Interlocked.Exchange(ref _heardAt, _time.GetTimestamp());

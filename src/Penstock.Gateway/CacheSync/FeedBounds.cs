@@ -23,4 +23,8 @@ internal static class FeedBounds
             : 0;
         return blocks == 0 ? Unknown : (int)Math.Clamp(blocks, Least, Most / Generosity) * Generosity;
     }
+
+    /// <summary>Room for so many blocks will do for an engine that is now given <paramref name="wanted"/>: there is
+    /// room for all that it holds, and to begin anew would cost a gap.</summary>
+    public static bool IsEnough(int have, int wanted) => wanted <= have * (Generosity / 2);
 }

@@ -31,6 +31,9 @@ internal sealed record FeedPlan
     /// <summary>Blocks are named and made of pairs of tokens: they have none of the router's keys.</summary>
     public bool TokenPairs { get; init; }
 
+    /// <summary>Something is heard of the cache.</summary>
+    public bool TellsCache => !Events.IsEmpty || Drains;
+
     public bool IsNothing => Events.IsEmpty && Loads.IsEmpty && !Drains;
 
     /// <param name="wanted">What is configured.</param>

@@ -3,7 +3,7 @@ using Penstock.Engines.Watching;
 namespace Penstock.Gateway.CacheSync;
 
 /// <summary>The feeds of one replica that are at work together.</summary>
-internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? drain) : IAsyncDisposable
+internal sealed class FeedSet(RankFeed[] events, LoadFeed[] loads, DrainFeed? drain) : IAsyncDisposable
 {
     public static FeedSet None { get; } = new([], [], null);
 
@@ -13,12 +13,17 @@ internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? dr
         FeedPlan plan, CacheView view, LoadView load, FeedBugs bugs, ReplicaWatch watch, TimeProvider time,
         CacheLog log) => new(
         [.. plan.Events.Select(s => new RankFeed(s, view, load, bugs, time, log))],
-        [.. plan.Loads.Select(s => new RankFeed(s, view, load, bugs, time, log))],
+        [.. plan.Loads.Select(s => new LoadFeed(s, load, bugs, time))],
         plan.Drains ? new DrainFeed(watch, view, time, log) : null);
 
     public void Start()
     {
-        foreach (var feed in events.Concat(loads))
+        foreach (var feed in events)
+        {
+            feed.Start();
+        }
+
+        foreach (var feed in loads)
         {
             feed.Start();
         }
@@ -76,7 +81,12 @@ internal sealed class FeedSet(RankFeed[] events, RankFeed[] loads, DrainFeed? dr
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var feed in events.Concat(loads))
+        foreach (var feed in events)
+        {
+            await feed.DisposeAsync();
+        }
+
+        foreach (var feed in loads)
         {
             await feed.DisposeAsync();
         }

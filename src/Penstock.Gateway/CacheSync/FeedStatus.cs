@@ -60,6 +60,9 @@ internal readonly record struct FeedStatus
     /// </summary>
     public long? ResidentTokens { get; init; }
 
+    /// <summary>Events come late, or the engine's clock is off.</summary>
+    public bool IsLate { get; init; }
+
     /// <summary>How long ago it last said something; null: it never did.</summary>
     public TimeSpan? LastEvent { get; init; }
 

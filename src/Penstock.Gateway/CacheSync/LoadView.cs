@@ -51,6 +51,15 @@ internal sealed class LoadView : IDisposable
         }
     }
 
+    /// <summary>The engine serves so many requests at a time now.</summary>
+    public void Serves(int slots)
+    {
+        lock (_lock)
+        {
+            _slots = slots;
+        }
+    }
+
     public void Told(int rank, in KvLoad load)
     {
         lock (_lock)

@@ -45,6 +45,7 @@ internal sealed class PromptTokenizer : IDisposable
             Connect = Patience,
             Call = Patience,
             BodyBytesMax = AnswerBytesMax,
+            ConnectionsMax = TellingPause.PlacesMax,
         });
     }
 
@@ -132,20 +133,8 @@ internal sealed class PromptTokenizer : IDisposable
             return null;
         }
 
-        Interlocked.Increment(ref _asked);
         var ids = new ArrayBufferWriter<uint>();
-        var isTold = false;
-        try
-        {
-            isTold = await identity.Adapter.ReadPromptAsync(
-                _client, replica.Endpoint, chat, ids, CancellationToken.None);
-        }
-        finally
-        {
-            // A refusal is quick, and the fault of the prompt or of the engine: it costs no wait.
-            PauseOf(replica).End(begun, isSlow: !isTold && _time.GetElapsedTime(begun) >= Patience / 2);
-        }
-
+        var isTold = await TellsAsync(identity, replica, begun, chat, ids);
         if (!isTold)
         {
             return null;
@@ -155,6 +144,57 @@ internal sealed class PromptTokenizer : IDisposable
         using var chain = new TokenChain();
         chain.Fill(pool, scope, ids.WrittenSpan);
         return chain.Copy();
+    }
+
+    /// <summary>Asks one engine, once there is a place among those who do.</summary>
+    private async Task<bool> TellsAsync(
+        EngineIdentity identity, Replica replica, long begun, ReadOnlyMemory<byte> chat, ArrayBufferWriter<uint> ids)
+    {
+        var pause = PauseOf(replica);
+        using var patience = new CancellationTokenSource(Patience, _time);
+        if (!await EntersAsync(pause.Places, patience.Token))
+        {
+            return false;
+        }
+
+        var asked = _time.GetTimestamp();
+        var isTold = false;
+        Interlocked.Increment(ref _asked);
+        try
+        {
+            isTold = await identity.Adapter.ReadPromptAsync(_client, replica.Endpoint, chat, ids, patience.Token);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            // Routed without.
+        }
+        finally
+        {
+            pause.Places.Release();
+
+            // A refusal is quick, and the fault of the prompt or of the engine: it costs no wait. Of one that waited
+            // here for most of its time nothing is learned.
+            var isLong = _time.GetElapsedTime(asked) >= Patience / 2;
+            if (isTold || isLong || !patience.IsCancellationRequested)
+            {
+                pause.End(begun, isSlow: !isTold && isLong);
+            }
+        }
+
+        return isTold;
+    }
+
+    private static async Task<bool> EntersAsync(SemaphoreSlim places, CancellationToken late)
+    {
+        try
+        {
+            await places.WaitAsync(late);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
     }
 
     private TellingPause PauseOf(Replica replica) => _pauses.GetValue(replica, _ => new TellingPause(_time));

@@ -4,7 +4,7 @@ using Penstock.Wire.KvEvents;
 
 namespace Penstock.Gateway.CacheSync;
 
-/// <summary>One publisher of a replica: the events of one rank, or its load.</summary>
+/// <summary>One publisher of a replica: the cache events of one rank.</summary>
 /// <remarks>Called by the thread that received the bytes. State and times may be read by any.</remarks>
 internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
 {
@@ -98,7 +98,8 @@ internal sealed class RankFeed : IKvEventListener, IAsyncDisposable
         {
             case KvNoticeKind.Connected:
                 _state = FeedState.Live;
-                break;
+                _log.Connected(State, Missed);
+                return;
             case KvNoticeKind.Disconnected:
                 _state = FeedState.Connecting;
                 break;

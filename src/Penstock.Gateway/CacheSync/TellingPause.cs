@@ -14,12 +14,18 @@ internal sealed class TellingPause(TimeProvider time)
 
     public static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
+    /// <summary>Questions to the replica at a time; whoever has none of these places waits here, and not for it.
+    /// </summary>
+    public const int PlacesMax = 32;
+
     private readonly Lock _lock = new();
     private TimeSpan _pause = Shortest;
     private long _since;
     private int _slow;
 
-    /// <summary>May ask now; says with <see cref="End"/> what came of it.</summary>
+    public SemaphoreSlim Places { get; } = new(PlacesMax);
+
+    /// <summary>May ask now; says with <see cref="End"/> what came of it, if anything did.</summary>
     /// <param name="begun">When it begins.</param>
     public bool TryBegin(out long begun)
     {

@@ -38,4 +38,8 @@ internal static partial class ClusterLog
 
     [LoggerMessage(49, LogLevel.Error, "the stream of gateway {Peer} failed, by a fault of this gateway's own")]
     public static partial void Faulted(ILogger logger, Exception fault, string peer);
+
+    [LoggerMessage(50, LogLevel.Warning, "replicas that are new here are not shared with other gateways any more: this "
+        + "one has given out all names that it can since it started ({Max}); restart it")]
+    public static partial void NamesSpent(ILogger logger, int max);
 }

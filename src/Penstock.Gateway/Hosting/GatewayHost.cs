@@ -71,7 +71,7 @@ public sealed class GatewayHost : IAsyncDisposable
         var ledger = await LedgerRoom.OpenAsync(options.Data, source, time, logs, stop);
         var seed = (ulong)RandomNumberGenerator.GetInt32(int.MaxValue);
         var recordings = OpenRecordings(options.Data, source.Document.DecisionLog, time, logs);
-        var outbox = source.Current.Cluster is null ? null : new PeerOutbox();
+        var outbox = source.Current.Cluster is null ? null : new PeerOutbox(logs.CreateLogger<PeerOutbox>());
         var outlets = new PoolOutlets(recordings, outbox);
         var fleet = new FleetRuntime(
             source.Current, time, seed, outlets, ScopeSeedOf(source.Current.Cluster),

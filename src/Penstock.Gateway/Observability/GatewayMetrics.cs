@@ -73,7 +73,8 @@ internal static class GatewayMetrics
             "{failure}", "Writes of decision logs that the disk refused.");
         meter.CreateObservableCounter(
             "penstock.decision_log.gaps", () => rooms.Recordings?.Gaps ?? 0,
-            "{log}", "Decision logs that were given up because the disk was too slow.");
+            "{log}", "Times that a pool was not recorded from some point on: the disk is slow or refuses, or "
+            + "decision_log.max_size leaves no room.");
     }
 
     private static void ObserveLedger(Meter meter, LedgerRoom ledger)

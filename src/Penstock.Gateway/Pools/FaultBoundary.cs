@@ -53,7 +53,7 @@ internal sealed partial class FaultBoundary(ILogger log)
 
     private static partial class Log
     {
-        [LoggerMessage(38, LogLevel.Error, "the fleet goes on after a fault of the gateway's own, so far {Count}")]
+        [LoggerMessage(38, LogLevel.Error, "the gateway goes on after a fault of its own, so far {Count}")]
         public static partial void Faulted(ILogger logger, Exception fault, long count);
     }
 }

@@ -48,7 +48,12 @@ internal sealed class FleetRuntime : IAsyncDisposable
         _faults = new FaultBoundary(log);
         _gone = new Retirement(time, _faults);
         _probes = new EngineClient(time);
-        _current = Make(first, new Dictionary<string, Pool>());
+        lock (_applying)
+        {
+            // A replica may say what a block of it is while the pools after its own are still being made.
+            _current = Make(first, new Dictionary<string, Pool>());
+        }
+
         _flush = outlets.Recordings is null
             ? null
             : time.CreateTimer(_ => FlushRecordings(), null, FlushEvery, FlushEvery);

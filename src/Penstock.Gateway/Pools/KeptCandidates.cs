@@ -4,8 +4,8 @@ using Penstock.Core.Routing;
 namespace Penstock.Gateway.Pools;
 
 /// <summary>What is kept of the candidates of one decision.</summary>
-/// <param name="All">As the policy left them, by slot; of more than <see cref="CountMax"/> those that cost least.
-/// </param>
+/// <param name="All">As the policy left them, by slot; of more than <see cref="CountMax"/> those that cost least, and
+/// with them the choice and the next best.</param>
 /// <param name="Expected">When each was expected to give the tokens of the answer; empty where there was no objective,
 /// or the policy does not look at objectives.</param>
 internal readonly record struct KeptCandidates(Candidate[] All, TokenTimes[] Expected)
@@ -18,14 +18,14 @@ internal readonly record struct KeptCandidates(Candidate[] All, TokenTimes[] Exp
         (All.Length * Unsafe.SizeOf<Candidate>()) + (Expected.Length * Unsafe.SizeOf<TokenTimes>());
 
     /// <summary>Those of the decision that the router just made.</summary>
-    public static KeptCandidates Of(PoolRouter router, Slo slo)
+    public static KeptCandidates Of(PoolRouter router, in RouteDecision decision, Slo slo)
     {
-        var kept = Cheapest(router.Candidates);
+        var kept = Keep(router.Candidates, in decision);
         return new KeptCandidates(kept, slo.IsSet ? Expect(router, kept) : []);
     }
 
     /// <summary>The candidates that are worth keeping.</summary>
-    public static Candidate[] Cheapest(ReadOnlySpan<Candidate> all)
+    public static Candidate[] Keep(ReadOnlySpan<Candidate> all, in RouteDecision decision)
     {
         Span<int> best = stackalloc int[CountMax];
         var count = 0;
@@ -46,6 +46,13 @@ internal readonly record struct KeptCandidates(Candidate[] All, TokenTimes[] Exp
             best[at] = i;
         }
 
+        if (count == CountMax)
+        {
+            // Of many that cost the same, the two were drawn.
+            Include(best, decision.Replica, decision.RunnerUp);
+            Include(best, decision.RunnerUp, decision.Replica);
+        }
+
         best[..count].Sort();
         var kept = new Candidate[count];
         for (var i = 0; i < kept.Length; i++)
@@ -54,6 +61,14 @@ internal readonly record struct KeptCandidates(Candidate[] All, TokenTimes[] Exp
         }
 
         return kept;
+    }
+
+    private static void Include(Span<int> best, int slot, int other)
+    {
+        if (slot >= 0 && !best.Contains(slot))
+        {
+            best[best[^1] == other ? ^2 : ^1] = slot;
+        }
     }
 
     private static bool IsBefore(in Candidate a, in Candidate b) =>

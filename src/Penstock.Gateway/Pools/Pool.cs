@@ -41,7 +41,7 @@ internal sealed class Pool : IPoolTeller
         }
 
         _peers = settings.Outlets.Peers?.Open(snapshot.Name, _slots.Names, settings.KeyedName(snapshot.Name));
-        _slots.Tell(_router, Now);
+        _slots.Tell(_router, Now, isNew: true);
     }
 
     /// <summary>Replaced whole by a reload that leaves the pool at work.</summary>
@@ -116,7 +116,7 @@ internal sealed class Pool : IPoolTeller
             _peers?.Dispose();
             var keyed = _settings.KeyedName(snapshot.Name);
             Volatile.Write(ref _peers, _settings.Outlets.Peers?.Open(snapshot.Name, slots.Names, keyed));
-            slots.Tell(_router, Now);
+            slots.Tell(_router, Now, isNew: false);
             for (var slot = 0; slot < slots.Count; slot++)
             {
                 TellPeers(slot);
@@ -164,7 +164,7 @@ internal sealed class Pool : IPoolTeller
                 }
 
                 var decision = _router.Route(in request, out ticket);
-                candidates = KeptCandidates.Of(_router, request.Slo);
+                candidates = KeptCandidates.Of(_router, in decision, request.Slo);
                 TellPeers(decision.Replica);
                 return decision;
             }

@@ -17,12 +17,23 @@ internal sealed class PoolSlots
     private const int SpareMax = 64;
 
     private readonly Replica?[] _bySlot;
+    private readonly Dictionary<Replica, int> _slots = [];
+    private readonly Dictionary<string, int> _byName;
     private readonly string[] _names;
 
     private PoolSlots(Replica?[] bySlot, IReadOnlyList<Replica> replicas)
     {
         _bySlot = bySlot;
         _names = [.. bySlot.Select(r => r?.Name ?? "")];
+        for (var slot = 0; slot < bySlot.Length; slot++)
+        {
+            if (bySlot[slot] is { } replica)
+            {
+                _slots.Add(replica, slot);
+            }
+        }
+
+        _byName = replicas.ToDictionary(static r => r.Name, SlotOf, StringComparer.Ordinal);
         Replicas = replicas;
     }
 
@@ -74,13 +85,20 @@ internal sealed class PoolSlots
 
     public bool IsTaken(int slot) => _bySlot[slot] is not null;
 
-    /// <summary>Tells a pool which replica has which slot, and which slots nobody has.</summary>
-    public void Tell(PoolRouter router, Instant now)
+    /// <summary>Tells a pool which replica has which slot, and a new one which slots nobody has: one that is not new
+    /// knows, and to be told again is dear.</summary>
+    public void Tell(PoolRouter router, Instant now, bool isNew)
     {
         for (var slot = 0; slot < _bySlot.Length; slot++)
         {
-            var name = Hash64.Of(Encoding.UTF8.GetBytes(_names[slot]));
-            router.Tell(IsTaken(slot) ? PoolEvent.Named(now, slot, name) : PoolEvent.Vacated(now, slot));
+            if (IsTaken(slot))
+            {
+                router.Tell(PoolEvent.Named(now, slot, Hash64.Of(Encoding.UTF8.GetBytes(_names[slot]))));
+            }
+            else if (isNew)
+            {
+                router.Tell(PoolEvent.Vacated(now, slot));
+            }
         }
     }
 
@@ -97,9 +115,8 @@ internal sealed class PoolSlots
     }
 
     /// <summary>−1 where it has none.</summary>
-    public int SlotOf(Replica replica) => Array.IndexOf(_bySlot, replica);
+    public int SlotOf(Replica replica) => _slots.GetValueOrDefault(replica, -1);
 
     /// <summary>The slot of the replica that the configuration calls so; −1 where there is none.</summary>
-    public int SlotOf(string name) =>
-        Replicas.FirstOrDefault(r => r.Name == name) is { } replica ? SlotOf(replica) : -1;
+    public int SlotOf(string name) => _byName.GetValueOrDefault(name, -1);
 }

@@ -35,7 +35,6 @@ internal sealed class DecisionFiles : IAsyncDisposable
     private long _failures;
     private long _gaps;
     private long _tellFullAt;
-    private bool _isFailing;
 
     /// <param name="folder">Made where it is missing, once there is something to write.</param>
     /// <param name="time">Names the files, and says when to try again.</param>
@@ -144,10 +143,11 @@ internal sealed class DecisionFiles : IAsyncDisposable
             }
             catch (Exception e)
             {
-                // Whatever it was: a log that is lost must not take the others with it.
-                Interlocked.Increment(ref _failures);
+                // Whatever it was: a log that is lost must not take the others with it. Counted last: who sees it
+                // counted finds it told.
                 Lose(piece.Log);
-                TellFailed(e);
+                TellFailed(piece.Log.Pool, e);
+                Interlocked.Increment(ref _failures);
             }
             finally
             {
@@ -196,7 +196,7 @@ internal sealed class DecisionFiles : IAsyncDisposable
         {
             log.HasRecords = true;
             log.Pool.Went();
-            TellRecovered();
+            TellRecovered(log.Pool);
         }
     }
 
@@ -246,13 +246,13 @@ internal sealed class DecisionFiles : IAsyncDisposable
         log.Pool.Failed();
     }
 
-    /// <summary>Once, until something can be written again.</summary>
-    private void TellFailed(Exception fault)
+    /// <summary>Once, until the pool's log can be written again: others may be written all the while.</summary>
+    private void TellFailed(PoolLogs pool, Exception fault)
     {
-        if (!_isFailing)
+        if (!pool.IsFailing)
         {
-            _isFailing = true;
-            RecordingLog.Failed(_log, fault, _folder.Path);
+            pool.IsFailing = true;
+            RecordingLog.Failed(_log, fault, pool.Pool, _folder.Path);
         }
     }
 
@@ -265,12 +265,12 @@ internal sealed class DecisionFiles : IAsyncDisposable
         }
     }
 
-    private void TellRecovered()
+    private void TellRecovered(PoolLogs pool)
     {
-        if (_isFailing)
+        if (pool.IsFailing)
         {
-            _isFailing = false;
-            RecordingLog.Recovered(_log, _folder.Path);
+            pool.IsFailing = false;
+            RecordingLog.Recovered(_log, pool.Pool, _folder.Path);
         }
     }
 

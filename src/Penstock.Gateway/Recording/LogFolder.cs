@@ -32,6 +32,10 @@ internal sealed class LogFolder(string path, long bytesMax)
     /// </summary>
     private const int SlackShare = 64;
 
+    /// <summary>A file's name has 255 bytes at most on the usual systems, of which time, number and the rest take some
+    /// thirty.</summary>
+    private const int PoolNameMax = 200;
+
     private long _names;
     private long? _bytes;
 
@@ -43,8 +47,8 @@ internal sealed class LogFolder(string path, long bytesMax)
     public LogDisk Disk { get; init; } = LogDisk.System;
 
     /// <summary>The name of a pool as the names of its files have it.</summary>
-    public static string NameOf(string pool) =>
-        string.Concat(pool.Select(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
+    public static string NameOf(string pool) => string.Concat(pool.Take(PoolNameMax).Select(
+        static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '_'));
 
     /// <summary>The path of a log that begins now.</summary>
     public string PathOf(string pool, DateTimeOffset now)

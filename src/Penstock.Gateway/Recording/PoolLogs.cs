@@ -25,6 +25,9 @@ internal sealed class PoolLogs(DecisionFiles files, string pool) : ILogSink
     /// <summary>As its files are called.</summary>
     public string FileName { get; } = LogFolder.NameOf(pool);
 
+    /// <summary>It was said that its log cannot be written. Of the loop that writes.</summary>
+    public bool IsFailing { get; set; }
+
     public long LogBytesMax => files.LogBytesMax;
 
     /// <summary>Not while the last log failed a moment ago, and not with a state that leaves its log no room.</summary>

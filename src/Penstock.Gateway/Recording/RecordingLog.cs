@@ -5,11 +5,12 @@ namespace Penstock.Gateway.Recording;
 /// <summary>What the recording of decisions says in the log: once for each change, never for each try.</summary>
 internal static partial class RecordingLog
 {
-    [LoggerMessage(60, LogLevel.Warning, "the decision logs in {Directory} cannot be written; requests go on")]
-    public static partial void Failed(ILogger logger, Exception fault, string directory);
+    [LoggerMessage(60, LogLevel.Warning,
+        "the decision log of pool {Pool} in {Directory} cannot be written; requests go on")]
+    public static partial void Failed(ILogger logger, Exception fault, string pool, string directory);
 
-    [LoggerMessage(61, LogLevel.Information, "the decision logs in {Directory} are written again")]
-    public static partial void Recovered(ILogger logger, string directory);
+    [LoggerMessage(61, LogLevel.Information, "the decision log of pool {Pool} in {Directory} is written again")]
+    public static partial void Recovered(ILogger logger, string pool, string directory);
 
     [LoggerMessage(62, LogLevel.Warning,
         "the logs that are being written in {Directory} leave no room within {BytesMax} bytes; "

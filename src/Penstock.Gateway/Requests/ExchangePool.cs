@@ -1,9 +1,13 @@
 using System.Collections.Concurrent;
+using Penstock.Gateway.Pools;
 
 namespace Penstock.Gateway.Requests;
 
 /// <summary>Exchanges to be used again, and the set of those in use, which the sweep walks. Thread-safe.</summary>
-internal sealed class ExchangePool(FlowParts parts)
+/// <param name="parts">What exchanges are made with.</param>
+/// <param name="faults">Where those of the sweep end: it is on a timer, and one exchange must not keep it from the
+/// others.</param>
+internal sealed class ExchangePool(FlowParts parts, FaultBoundary faults)
 {
     /// <summary>Idle exchanges kept.</summary>
     private const int IdleMax = 1024;
@@ -53,8 +57,11 @@ internal sealed class ExchangePool(FlowParts parts)
         var now = parts.Time.GetTimestamp();
         foreach (var (exchange, _) in _inUse)
         {
-            exchange.ExpireIfDue(now);
-            Pings.SendIfDue(exchange, now, parts.Time);
+            faults.Stop(() =>
+            {
+                exchange.ExpireIfDue(now);
+                Pings.SendIfDue(exchange, now, parts.Time);
+            });
         }
     }
 }

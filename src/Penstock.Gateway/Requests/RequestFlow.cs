@@ -16,7 +16,7 @@ namespace Penstock.Gateway.Requests;
 /// </summary>
 internal sealed partial class RequestFlow(FlowParts parts, FleetRuntime fleet, ILogger<RequestFlow> log)
 {
-    private readonly ExchangePool _exchanges = new(parts);
+    private readonly ExchangePool _exchanges = new(parts, new FaultBoundary(log));
 
     /// <summary>Requests that are being served now.</summary>
     public int InFlight => _exchanges.InUse;

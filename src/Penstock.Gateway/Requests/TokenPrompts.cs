@@ -58,7 +58,8 @@ internal sealed class TokenPrompts(PromptTokenizer tokenizer, int jsonDepthMax) 
     /// </summary>
     private ReadOnlyMemory<byte> SaltOf(ReadOnlyMemory<byte> chat)
     {
-        if (chat.Span.IndexOf("\"cache_salt\""u8) < 0)
+        // Looked for in most prompts in vain; its letters may be escaped.
+        if (chat.Span.IndexOf("\"cache_salt\""u8) < 0 && chat.Span.IndexOf("\\u00"u8) < 0)
         {
             return default;
         }

@@ -1,5 +1,6 @@
 using Penstock.Core.Prefixes;
 using Penstock.Gateway.CacheSync;
+using Penstock.Gateway.Tests.Engines.KvEvents;
 using Penstock.Gateway.Tests.Requests;
 using Penstock.Tests.Shared;
 
@@ -108,6 +109,36 @@ public sealed class CacheLogTests : IDisposable
         Assert.Equal(
             "Information: cache events of replica p/r (rank 0) are followed without a gap",
             _lines.News.Skip(1).Single());
+    }
+
+    [Fact]
+    public void One_that_was_away_is_followed_again_once_it_is_connected()
+    {
+        var feed = _log.Of(0);
+        feed.Now(FeedState.Connecting);
+        _clock.Advance(CacheLog.Every);
+        feed.Connected(FeedState.Live);
+        Assert.EndsWith("are followed without a gap", _lines.News.Skip(1).Single(), StringComparison.Ordinal);
+    }
+
+    /// <summary>Whatever the log holds back, it would come to be told by turns.</summary>
+    [Fact]
+    public async Task One_that_breaks_the_rules_each_time_is_told_once()
+    {
+        await using var publisher = HostilePublisher.After(FeedRig.Message(0, 0xC1));
+        await using var rig = new FeedRig();
+        rig.Identify(publisher);
+        for (var faults = 1; faults <= 12; faults++)
+        {
+            await FeedRig.WhenAsync(() => rig.Status.Faults == faults);
+            await rig.RetryAsync();
+        }
+
+        Assert.InRange(rig.Clock.Elapsed, 2 * CacheLog.Every, TimeSpan.MaxValue);
+        Assert.Equal(
+            "Warning: the publisher of cache events of replica p/r (rank 0) broke the rules (BadBatch) and was cut "
+            + "off; it is tried again, ever later",
+            Assert.Single(rig.Lines));
     }
 
     private void Compare(int answers, long found)

@@ -116,6 +116,29 @@ public sealed class PromptTokenizerTests : IAsyncDisposable
         Assert.Equal(asked + 3, Asked);
     }
 
+    /// <summary>A burst of prompts: those that had to wait here had little of the engine's time.</summary>
+    [Fact]
+    public async Task Prompts_that_wait_for_each_other_do_not_make_the_engine_slow()
+    {
+        await BeginAsync();
+        var gate = new Gate();
+        _answer = Script.Empty.Pass(gate).Send(s_tokens.AllBytes());
+        var first = Enumerable.Range(0, TellingPause.PlacesMax).Select(i => BlocksAsync($"first {i}")).ToArray();
+        await _engine.WhenAsync(() => Asked == TellingPause.PlacesMax, RunningGateway.Guard);
+        var late = Enumerable.Range(0, TellingPause.SlowMax).Select(i => BlocksAsync($"late {i}")).ToArray();
+        _clock.Advance(PromptTokenizer.Patience * 0.75);
+        _answer = Script.Empty.Hang();
+        gate.Open();
+        Assert.All(await Task.WhenAll(first), b => Assert.Equal(4, b));
+        await _engine.WhenAsync(
+            () => Asked == TellingPause.PlacesMax + TellingPause.SlowMax, RunningGateway.Guard);
+        _clock.Advance(PromptTokenizer.Patience * 0.25);
+        Assert.All(await Task.WhenAll(late), b => Assert.Equal(0, b));
+
+        _answer = s_tokens;
+        Assert.Equal(4, await BlocksAsync("well"));
+    }
+
     /// <summary>It is the fault of the prompts, and costs no time.</summary>
     [Fact]
     public async Task An_engine_that_refuses_prompts_is_asked_for_others()

@@ -58,6 +58,33 @@ public class FaultTests
     }
 
     [Fact]
+    public async Task What_happened_is_told_once_however_often_the_stream_is_cut_and_all_of_it_to_another_process()
+    {
+        await using var a = await ClusterNode.StartAsync("a");
+        var b = await ClusterNode.StartAsync("b");
+        a.Room.List([b.Address]);
+        a.Pool.Routed(0, [1, 2]);
+        a.Pool.CacheLost(0);
+        await b.Heard.WhenSaidAsync("a: lost p/r0");
+        using (var usurper = new RawPeer { Node = "a", Epoch = a.Room.Self.Epoch })
+        {
+            Assert.Equal(200, await usurper.OpenAsync(b, usurper.Greeting(0)));
+            await usurper.EndedAsync();
+        }
+
+        a.Pool.Routed(0, [1, 2, 3]);
+        await b.Heard.WhenSaidAsync("a: prefix p/r0 1,2,3");
+        string[] all = ["a: prefix p/r0 1,2", "a: lost p/r0", "a: prefix p/r0 1,2,3"];
+        Assert.Equal(all, b.Heard.Lines);
+
+        var port = b.Address.Port;
+        await b.DisposeAsync();
+        await using var again = await ClusterNode.StartAsync("b", port);
+        await again.Heard.WhenSaidAsync(all[^1]);
+        Assert.Equal(all, again.Heard.Lines);
+    }
+
+    [Fact]
     public async Task A_gateway_with_another_secret_is_told_nothing_and_not_heard()
     {
         await using var a = await ClusterNode.StartAsync("a");

@@ -26,7 +26,8 @@ public sealed class PeerCost : IPeerFrames
     {
         var outbox = new PeerOutbox();
         var pool = outbox.Open("p", [.. Enumerable.Range(0, 64).Select(i => $"replica-{i}")]);
-        var sender = new PeerSender("a", 1, outbox, 0);
+        var sender = new PeerSender("a", 1, outbox);
+        sender.TellFrom(new NewsCursor(1));
         var decoder = new PeerDecoder();
         var rng = new Rng(1);
         var most = blocks + (Turns / Sessions * 10);

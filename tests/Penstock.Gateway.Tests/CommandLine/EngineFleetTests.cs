@@ -1,5 +1,5 @@
 using Penstock.Cli.Serve;
-using Penstock.Gateway.Tests.Cluster;
+using Penstock.Gateway.Tests.Engines;
 using Penstock.Tests.Shared;
 using Penstock.Tests.Shared.Personalities;
 
@@ -12,14 +12,10 @@ public class EngineFleetTests
     {
         await using var engine = Personality.Vllm.Start(new EngineFacts { OwnedBy = "somebody" });
         engine.Once("GET /metrics", Script.Empty.Hang());
-        var clock = new ManualClock();
-        var probing = EngineFleet.ProbeAsync([engine.Url], clock, TestContext.Current.CancellationToken);
-        await Until.TrueAsync(() =>
-        {
-            clock.Advance(TimeSpan.FromMilliseconds(50));
-            return probing.IsCompleted;
-        });
-        Assert.Equal("vllm", Assert.Single(await probing).Identity!.Adapter.Name);
+        var calls = new ManualClock();
+        var found = await Wires.PassTimeAsync(
+            engine, calls, EngineFleet.ProbeAsync([engine.Url], calls, TestContext.Current.CancellationToken));
+        Assert.Equal("vllm", Assert.Single(found).Identity!.Adapter.Name);
         Assert.Equal(2, engine.To("GET /metrics").Count());
     }
 }

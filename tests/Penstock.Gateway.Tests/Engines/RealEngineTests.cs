@@ -11,7 +11,7 @@ public class RealEngineTests
     public async Task The_adapter_knows_a_real_llama_server()
     {
         var tool = RealEngine.Find();
-        Assert.SkipWhen(tool is null, "no real-engine tool: neither $PENSTOCK_DATA nor ../shared has one");
+        Assert.SkipWhen(tool is null, "no real-engine tool: set PENSTOCK_DATA to the folder of the test data");
         Assert.SkipWhen(await RealEngine.RunAsync(tool, "check") is (77, _), "a llama-server cannot be had here");
         var pidFile = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         var (exit, output) = await RealEngine.RunAsync(tool, "start", "--port", "0", "--pidfile", pidFile);

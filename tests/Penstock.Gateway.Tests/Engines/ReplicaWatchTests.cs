@@ -2,7 +2,6 @@ using Penstock.Core.Replicas;
 using Penstock.Engines;
 using Penstock.Engines.Probing;
 using Penstock.Engines.Watching;
-using Penstock.Gateway.Tests.Cluster;
 using Penstock.Tests.Shared;
 using Penstock.Tests.Shared.Personalities;
 
@@ -75,12 +74,12 @@ public class ReplicaWatchTests
         await using var engine = Personality.Vllm.Start(new EngineFacts { OwnedBy = "somebody" });
         engine.Once(late, Script.Empty.Hang());
         engine.Once(late, Script.Empty.Hang());
-        var clock = new ManualClock();
-        using var client = Wires.Client(clock);
+        var (calls, clock) = (new ManualClock(), new ManualClock());
+        using var client = Wires.Client(calls);
         var listener = new RecordingListener();
         await using var watch = Watch(engine, client, listener, clock);
         watch.Start();
-        var found = await PassTimeAsync(clock, listener.NextIdentityAsync().AsTask());
+        var found = await Wires.PassTimeAsync(engine, calls, listener.NextIdentityAsync().AsTask(), clock);
         Assert.True(engine.To(late).Count() > 2);
         Assert.Equal("vllm", found.Adapter.Name);
         Assert.True(found.Can(
@@ -95,17 +94,17 @@ public class ReplicaWatchTests
         await using var engine = Personality.Vllm.Start(new EngineFacts { OwnedBy = "somebody" });
         var usual = engine.AnswerTo("GET /metrics");
         engine.On("GET /metrics", Script.Empty.Hang());
-        var clock = new ManualClock();
-        using var client = Wires.Client(clock);
+        var (calls, clock) = (new ManualClock(), new ManualClock());
+        using var client = Wires.Client(calls);
         var listener = new RecordingListener();
         await using var watch = Watch(engine, client, listener, clock);
         watch.Start();
-        var first = await PassTimeAsync(clock, listener.NextIdentityAsync().AsTask());
+        var first = await Wires.PassTimeAsync(engine, calls, listener.NextIdentityAsync().AsTask(), clock);
         Assert.Equal("openai", first.Adapter.Name);
         Assert.True(engine.To("GET /metrics").Count() >= 3);
         Assert.True(watch.Health.IsRoutable);
         engine.On("GET /metrics", usual);
-        var second = await PassTimeAsync(clock, listener.NextIdentityAsync().AsTask());
+        var second = await Wires.PassTimeAsync(engine, calls, listener.NextIdentityAsync().AsTask(), clock);
         Assert.Equal("vllm", second.Adapter.Name);
     }
 
@@ -114,16 +113,17 @@ public class ReplicaWatchTests
     {
         await using var engine = Personality.Vllm.Start();
         engine.On("POST /v1/messages", Script.Empty.Hang()).On("POST /v1/chat/completions", Script.Empty.Hang());
-        var clock = new ManualClock();
-        using var client = Wires.Client(clock);
+        var (calls, clock) = (new ManualClock(), new ManualClock());
+        using var client = Wires.Client(calls);
         var listener = new RecordingListener();
         await using var watch = Watch(engine, client, listener, clock);
         watch.Start();
-        await PassTimeAsync(clock, engine.RequestAsync("POST /v1/messages", Wires.Guard, ordinal: 5));
+        await Wires.PassTimeAsync(
+            engine, calls, engine.RequestAsync("POST /v1/messages", Wires.Guard, ordinal: 5), clock);
         Assert.Null(watch.Identity);
         Assert.False(watch.Health.IsRoutable);
         Personality.Vllm.Install(engine, new EngineFacts());
-        var found = await PassTimeAsync(clock, listener.NextIdentityAsync().AsTask());
+        var found = await Wires.PassTimeAsync(engine, calls, listener.NextIdentityAsync().AsTask(), clock);
         Assert.True(found.Can(EngineCapabilities.NativeMessages | EngineCapabilities.NativeChat));
     }
 
@@ -297,18 +297,6 @@ public class ReplicaWatchTests
         Assert.Equal(HealthStatus.Suspect, await listener.NextStatusAsync());
         await clock.AdvanceToNextTimerAsync(Wires.Guard);
         Assert.Equal("bug", (await listener.NextFaultAsync()).Message);
-    }
-
-    /// <summary>Moves time, by less than any answer may take while a real one comes, until something is done.
-    /// </summary>
-    private static async Task<T> PassTimeAsync<T>(ManualClock clock, Task<T> what)
-    {
-        await Until.TrueAsync(() =>
-        {
-            clock.Advance(what.IsCompleted ? TimeSpan.Zero : TimeSpan.FromMilliseconds(50));
-            return what.IsCompleted;
-        });
-        return await what;
     }
 
     private static ReplicaWatch Watch(

@@ -1,5 +1,6 @@
 using Penstock.Engines;
 using Penstock.Engines.Probing;
+using Penstock.Gateway.Tests.Cluster;
 using Penstock.Tests.Shared;
 using Penstock.Tests.Shared.Personalities;
 
@@ -37,6 +38,32 @@ internal static class Wires
     /// <summary>A client whose deadlines follow <paramref name="time"/>; without one they never come.</summary>
     public static EngineClient Client(TimeProvider? time = null) => new(
         time ?? new ManualClock(), new EngineClientLimits { BodyBytesMax = BodyBytesMax });
+
+    /// <summary>Moves time until something is done, and only while nothing real is under way: what the engine leaves
+    /// without an answer comes to its deadline, and no answer that is on its way does.</summary>
+    /// <param name="engine">Who is asked.</param>
+    /// <param name="calls">The deadlines of questions to it, and nothing else.</param>
+    /// <param name="what">To be done.</param>
+    /// <param name="pauses">Who waits between questions; null: nobody.</param>
+    public static async Task<T> PassTimeAsync<T>(
+        ScriptedEngine engine, ManualClock calls, Task<T> what, ManualClock? pauses = null)
+    {
+        await Until.TrueAsync(() =>
+        {
+            var asked = calls.PendingTimers;
+            if (asked > 0 && asked == engine.Hanging)
+            {
+                calls.Advance(TimeSpan.FromMilliseconds(50));
+            }
+            else if (asked == 0 && !what.IsCompleted && pauses?.NextDue is { } due)
+            {
+                pauses.Advance(due);
+            }
+
+            return what.IsCompleted;
+        });
+        return await what;
+    }
 
     /// <summary>The page that an adapter of this kind asks for health.</summary>
     public static string HealthRoute(string kind) =>

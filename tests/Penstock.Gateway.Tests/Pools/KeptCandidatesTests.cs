@@ -9,7 +9,7 @@ public class KeptCandidatesTests
     public void All_are_kept_of_few()
     {
         var all = Candidates(KeptCandidates.CountMax, 1);
-        Assert.Equal(all.Select(c => c.Replica), KeptCandidates.Cheapest(all).Select(c => c.Replica));
+        Assert.Equal(all.Select(c => c.Replica), Keep(all).Select(c => c.Replica));
     }
 
     [Theory]
@@ -22,7 +22,26 @@ public class KeptCandidatesTests
             var all = Candidates(count, seed);
             var cheapest = all.OrderBy(c => c.Ineligible != Ineligible.No).ThenBy(c => c.Cost)
                 .Take(KeptCandidates.CountMax).Select(c => c.Replica).Order();
-            Assert.Equal(cheapest, KeptCandidates.Cheapest(all).Select(c => c.Replica));
+            Assert.Equal(cheapest, Keep(all).Select(c => c.Replica));
+        }
+    }
+
+    [Fact]
+    public void Of_many_that_cost_the_same_the_choice_and_the_next_best_are_kept()
+    {
+        var all = Candidates(64, 1);
+        foreach (ref var candidate in all.AsSpan())
+        {
+            candidate = new Candidate { Replica = candidate.Replica };
+        }
+
+        for (var pair = 0; pair < 64 * 64; pair++)
+        {
+            var (chosen, next) = (pair / 64, pair % 64 == pair / 64 ? -1 : pair % 64);
+            var kept = Keep(all, chosen, next).Select(c => c.Replica).ToList();
+            Assert.Equal(KeptCandidates.CountMax, kept.Distinct().Count());
+            Assert.Contains(chosen, kept);
+            Assert.True(next < 0 || kept.Contains(next), $"{next} is not kept beside {chosen}");
         }
     }
 
@@ -33,9 +52,12 @@ public class KeptCandidatesTests
     {
         var all = Candidates(count, 1);
         all[1].Ineligible = Ineligible.Absent;
-        Assert.DoesNotContain(KeptCandidates.Cheapest(all), c => c.Replica == 1);
-        Assert.Equal(Math.Min(count - 1, KeptCandidates.CountMax), KeptCandidates.Cheapest(all).Length);
+        Assert.DoesNotContain(Keep(all), c => c.Replica == 1);
+        Assert.Equal(Math.Min(count - 1, KeptCandidates.CountMax), Keep(all).Length);
     }
+
+    private static Candidate[] Keep(Candidate[] all, int chosen = -1, int next = -1) =>
+        KeptCandidates.Keep(all, new RouteDecision(chosen, next, 0, 0, 0, 0));
 
     private static Candidate[] Candidates(int count, int seed)
     {

@@ -136,6 +136,45 @@ public sealed class DecisionFilesTests
     }
 
     [Fact]
+    public async Task A_pool_that_alone_cannot_be_written_says_nothing_of_the_others()
+    {
+        await using var logs = new LogsOfPools { Uncreatable = "bad-" };
+        var (bad, good) = (logs.Files.Open("bad"), logs.Files.Open("good"));
+        for (var i = 0; i < 5; i++)
+        {
+            logs.Clock.Advance(PoolLogs.PatienceMax);
+            await logs.WriteAsync(bad, 1000);
+            await logs.WriteAsync(good, 1000);
+        }
+
+        Assert.Equal(5, logs.Files.Failures);
+        Assert.Contains("decision log of pool bad in", Assert.Single(logs.Told.News));
+        logs.Uncreatable = "/none/";
+        await logs.WriteAsync(bad, 1000);
+        Assert.Contains("decision log of pool bad in", logs.Told.News.Skip(1).Single());
+    }
+
+    /// <summary>Names of 256 characters are allowed.</summary>
+    [Fact]
+    public async Task A_pool_of_the_longest_name_is_recorded()
+    {
+        await using var logs = new LogsOfPools();
+        await logs.WriteAsync(logs.Files.Open(new string('p', 256)), 1000);
+        Assert.Equal(0, logs.Files.Failures);
+        Assert.InRange(Assert.Single(logs.Names).Length, 200, 255);
+    }
+
+    [Fact]
+    public async Task What_is_counted_as_a_failure_was_told_before()
+    {
+        await using var logs = new LogsOfPools { Free = 0 };
+        var counted = -1L;
+        logs.Told.Heard = _ => counted = logs.Files.Failures;
+        await logs.WriteAsync(logs.Files.Open("main"), 1000);
+        Assert.Equal((0, 1), (counted, logs.Files.Failures));
+    }
+
+    [Fact]
     public async Task A_pool_whose_disk_was_full_goes_on_in_a_log_that_replays()
     {
         await using var logs = new LogsOfPools();
@@ -247,7 +286,7 @@ public sealed class DecisionFilesTests
     [Fact]
     public async Task What_waits_for_a_disk_that_hangs_is_bounded()
     {
-        await using var logs = new LogsOfPools();
+        await using var logs = new LogsOfPools { Room = 4 * DecisionFiles.QueuedBytesMax };
         var hangs = new TaskCompletionSource();
         logs.Ready = hangs.Task;
         var pool = logs.Files.Open("main");
@@ -262,7 +301,8 @@ public sealed class DecisionFilesTests
         Assert.False(pool.CanBegin(1 << 17));
         hangs.SetResult();
         await logs.WhenIdleAsync();
-        Assert.True(pool.CanBegin(1 << 17) || !pool.CanTake(0));
+        Assert.True(pool.CanTake(1 << 16) && pool.CanBegin(1 << 17));
+        Assert.InRange(logs.Bytes, waiting, waiting + (waiting >> 8));
     }
 
     private static int NumberOf(string name) => int.Parse(name[^9..^5], null);

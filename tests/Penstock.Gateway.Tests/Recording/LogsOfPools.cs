@@ -22,6 +22,9 @@ internal sealed class LogsOfPools : IAsyncDisposable
         Clock.Advance(TimeSpan.FromHours(1));
     }
 
+    /// <summary>Bytes of all logs together at most.</summary>
+    public long Room { get; init; } = BytesMax;
+
     public ManualClock Clock { get; } = new();
 
     public FaultLog Told { get; } = new();
@@ -37,6 +40,9 @@ internal sealed class LogsOfPools : IAsyncDisposable
 
     /// <summary>Files whose names contain it cannot be deleted.</summary>
     public string Undeletable { get; set; } = "/none/";
+
+    /// <summary>Files whose names contain it cannot be made.</summary>
+    public string Uncreatable { get; set; } = "/none/";
 
     public DecisionFiles Files => _files ??= Start();
 
@@ -89,10 +95,12 @@ internal sealed class LogsOfPools : IAsyncDisposable
     }
 
     private DecisionFiles Start() => new(
-        new LogFolder(Folder, BytesMax) { Disk = new LogDisk(Create, Delete) }, Clock,
+        new LogFolder(Folder, Room) { Disk = new LogDisk(Create, Delete) }, Clock,
         Told.CreateLogger<DecisionFiles>());
 
-    private FullDisk Create(string path) => new FullDisk(LogDisk.System.Create(path), this);
+    private FullDisk Create(string path) => path.Contains(Uncreatable, StringComparison.Ordinal)
+        ? throw new UnauthorizedAccessException($"{path} is not to be made")
+        : new FullDisk(LogDisk.System.Create(path), this);
 
     private void Delete(string path)
     {

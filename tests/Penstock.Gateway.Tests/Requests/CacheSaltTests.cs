@@ -21,6 +21,7 @@ public class CacheSaltTests
         Assert.Equal(0, await PredictedAsync(gateway, "\"cache_salt\":\"s\","));
         Assert.True(await PredictedAsync(gateway, "\"cache_salt\":\"s\",\"user\":\"u\",") >= 48);
         Assert.True(await PredictedAsync(gateway, "\"cache_salt\":\"t\",\"cache_salt\":\"\\u0073\",") >= 48);
+        Assert.True(await PredictedAsync(gateway, "\"cache\\u005fsalt\":\"s\",") >= 48);
         Assert.Equal(0, await PredictedAsync(gateway, "\"cache_salt\":\"t\","));
         Assert.Equal(0, await PredictedAsync(gateway, ""));
     }

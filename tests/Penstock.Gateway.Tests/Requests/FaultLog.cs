@@ -15,6 +15,9 @@ internal sealed class FaultLog : ILoggerFactory, ILogger
     /// <summary>Warnings and information, as level and message.</summary>
     public IReadOnlyCollection<string> News => _news;
 
+    /// <summary>Called with warnings and information as they come.</summary>
+    public Action<string>? Heard { get; set; }
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
@@ -32,7 +35,9 @@ internal sealed class FaultLog : ILoggerFactory, ILogger
         }
         else
         {
-            _news.Enqueue($"{logLevel}: {formatter(state, exception)}");
+            var line = $"{logLevel}: {formatter(state, exception)}";
+            Heard?.Invoke(line);
+            _news.Enqueue(line);
         }
     }
 

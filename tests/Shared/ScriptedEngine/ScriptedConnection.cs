@@ -118,7 +118,7 @@ internal sealed class ScriptedConnection(ScriptedEngine engine, Socket socket, i
                     await pass.Gate.PassAsync(gone);
                     break;
                 case ScriptStep.Hang:
-                    await Task.Delay(Timeout.Infinite, gone);
+                    await engine.HangAsync(gone);
                     break;
                 case ScriptStep.Close:
                     socket.Shutdown(SocketShutdown.Send);

@@ -23,6 +23,7 @@ internal sealed class ScriptedEngine : IAsyncDisposable
     private ImmutableList<ReceivedRequest> _requests = [];
     private int _accepted;
     private int _open;
+    private int _hanging;
 
     public ScriptedEngine()
     {
@@ -50,6 +51,9 @@ internal sealed class ScriptedEngine : IAsyncDisposable
 
     /// <summary>Connections that neither side has ended.</summary>
     public int OpenConnections => Volatile.Read(ref _open);
+
+    /// <summary>Requests and connections that a script leaves without an answer now.</summary>
+    public int Hanging => Volatile.Read(ref _hanging);
 
     /// <summary>What answers a route now.</summary>
     public Func<ReceivedRequest, Script> AnswerTo(string route) => _routes.GetValueOrDefault(route) ?? Otherwise;
@@ -117,6 +121,19 @@ internal sealed class ScriptedEngine : IAsyncDisposable
 
         await Task.WhenAll(rest);
         _stop.Dispose();
+    }
+
+    internal async Task HangAsync(CancellationToken gone)
+    {
+        Interlocked.Increment(ref _hanging);
+        try
+        {
+            await Task.Delay(Timeout.Infinite, gone);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _hanging);
+        }
     }
 
     internal Script ScriptFor(ReceivedRequest request) => AnswerTo(request)(request);

@@ -112,8 +112,11 @@ internal sealed class PeerViews : IAsyncDisposable
         {
             lock (_lock)
             {
-                // Again: a stream may have come in between.
-                _seats[view.Node.Seat] = view.Watch(now) ? null : view;
+                // Again: a stream may have come in between, or another node have the seat by now.
+                if (_seats[view.Node.Seat] == view && view.Watch(now))
+                {
+                    _seats[view.Node.Seat] = null;
+                }
             }
         }
     }

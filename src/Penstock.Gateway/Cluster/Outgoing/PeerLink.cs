@@ -36,7 +36,6 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
     private Task _running = Task.CompletedTask;
     private string? _problem;
     private string? _doubleOf;
-    private long _reached;
 
     public Uri Address { get; } = address;
 
@@ -156,11 +155,12 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
     private async Task<string?> StreamAsync(CancellationTokenSource attempt)
     {
         var epoch = parts.Self.Epoch;
+        var sender = new PeerSender(parts.Self.Node, epoch, parts.Outbox);
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(Address, Path))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new PeerContent(stream => SendAsync(stream, epoch, attempt)),
+            Content = new PeerContent(stream => SendAsync(stream, sender, attempt)),
         };
         request.Headers.TryAddWithoutValidation("authorization", parts.Proof.Of(parts.Self.Node, epoch));
         request.Headers.TryAddWithoutValidation(PeerProof.NodeHeader, parts.Self.Node);
@@ -182,6 +182,7 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
             return Node is null ? "it is no gateway of this kind" : "";
         }
 
+        sender.TellFrom(all.CursorOf(Node, EpochOf(response)));
         State = LinkState.Up;
         _problem = null;
         _news.Up(Node);
@@ -207,9 +208,8 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         }
     }
 
-    private async Task SendAsync(Stream stream, long epoch, CancellationTokenSource attempt)
+    private async Task SendAsync(Stream stream, PeerSender sender, CancellationTokenSource attempt)
     {
-        var sender = new PeerSender(parts.Self.Node, epoch, parts.Outbox, _reached);
         using var tick = new PeriodicTimer(PeerTimes.BatchEvery, parts.Time);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(attempt.Token, _leave.Token);
         try
@@ -223,10 +223,6 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         catch (OperationCanceledException) when (_leave.IsCancellationRequested && !attempt.IsCancellationRequested)
         {
             await WriteAsync(stream, sender.Farewell(Now), PeerTimes.LeaveWithin, attempt);
-        }
-        finally
-        {
-            _reached = sender.Reached;
         }
     }
 
@@ -254,7 +250,7 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
 
     private static string Refusal(HttpResponseMessage response, long epoch) => response.StatusCode switch
     {
-        HttpStatusCode.MisdirectedRequest => IsOfEpoch(response, epoch) ? "" : "it has the name of this gateway",
+        HttpStatusCode.MisdirectedRequest => EpochOf(response) == epoch ? "" : "it has the name of this gateway",
         HttpStatusCode.Unauthorized => "it has another secret",
         HttpStatusCode.UpgradeRequired => "it speaks another version",
         HttpStatusCode.Conflict => "it knows a later process of this gateway's name",
@@ -262,9 +258,10 @@ internal sealed class PeerLink(Uri address, HttpClient client, LinkParts parts, 
         _ => string.Create(CultureInfo.InvariantCulture, $"it answers with status {(int)response.StatusCode}"),
     };
 
-    private static bool IsOfEpoch(HttpResponseMessage response, long epoch) =>
+    /// <summary>Which process answered; -1 where it does not say.</summary>
+    private static long EpochOf(HttpResponseMessage response) =>
         response.Headers.TryGetValues(PeerProof.EpochHeader, out var epochs)
-        && epochs.First() == epoch.ToString(CultureInfo.InvariantCulture);
+        && long.TryParse(epochs.First(), NumberStyles.None, CultureInfo.InvariantCulture, out var epoch) ? epoch : -1;
 
     private static string Reason(Exception e) => e switch
     {

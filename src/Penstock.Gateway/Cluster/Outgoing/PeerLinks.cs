@@ -10,6 +10,7 @@ internal sealed class PeerLinks : IAsyncDisposable
     private readonly HttpClient _client;
     private readonly Dictionary<Uri, PeerLink> _links = [];
     private readonly Dictionary<string, PeerLink> _reached = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, NewsCursor> _told = new(StringComparer.Ordinal);
     private readonly List<Task> _ending = [];
     private bool _ended;
 
@@ -95,6 +96,26 @@ internal sealed class PeerLinks : IAsyncDisposable
         lock (_lock)
         {
             return _reached.TryAdd(link.Node!, link) || _reached[link.Node!] == link;
+        }
+    }
+
+    /// <summary>Where a new stream goes on with what happened here: where the last one to the same process was, over
+    /// whatever link. Another process is told all that there is.</summary>
+    public NewsCursor CursorOf(string node, long epoch)
+    {
+        lock (_lock)
+        {
+            var last = _told.GetValueOrDefault(node);
+            if (last is null && _told.Count >= 2 * PeerNode.SeatsMax)
+            {
+                // Names that are drawn at each start would add up.
+                foreach (var gone in _told.Keys.Where(n => !_reached.ContainsKey(n)).ToList())
+                {
+                    _told.Remove(gone);
+                }
+            }
+
+            return _told[node] = new NewsCursor(epoch, last?.Epoch == epoch ? last.Position : -1);
         }
     }
 

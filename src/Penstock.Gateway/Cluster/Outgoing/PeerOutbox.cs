@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Penstock.Wire.Peers;
 
 namespace Penstock.Gateway.Cluster.Outgoing;
@@ -6,13 +7,17 @@ namespace Penstock.Gateway.Cluster.Outgoing;
 /// What this gateway has to tell the others: the loads of its replicas as they are, and what happened lately. Written
 /// by the pools, read by every stream.
 /// </summary>
-/// <remarks>Thread-safe. Bounded: <see cref="PeerFormat.ReplicasMax"/> replicas, and the ring.</remarks>
-internal sealed class PeerOutbox
+/// <remarks>Thread-safe. Bounded: <see cref="PeerFormat.ReplicasMax"/> replicas, and the ring. A name is never given
+/// back, for streams know it by its number: where replicas come and go under ever new names, one day none is left.
+/// </remarks>
+/// <param name="log">Told of that, once.</param>
+internal sealed class PeerOutbox(ILogger? log = null)
 {
     private readonly Lock _naming = new();
     private readonly Dictionary<(string Pool, string Replica), OutboxReplica> _known = [];
     private readonly OutboxReplica[] _replicas = new OutboxReplica[PeerFormat.ReplicasMax];
     private int _count;
+    private bool _isSpent;
 
     public RouteRing Ring { get; } = new();
 
@@ -52,6 +57,7 @@ internal sealed class PeerOutbox
         if (_count == PeerFormat.ReplicasMax)
         {
             Counters.Unlist(1);
+            TellSpent();
             return null;
         }
 
@@ -60,6 +66,18 @@ internal sealed class PeerOutbox
         _replicas[_count] = replica;
         Volatile.Write(ref _count, _count + 1);
         return replica;
+    }
+
+    /// <summary>Does not wait: the caller may hold a pool's lock.</summary>
+    private void TellSpent()
+    {
+        if (!_isSpent && log is not null)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(
+                static l => ClusterLog.NamesSpent(l, PeerFormat.ReplicasMax), log, preferLocal: false);
+        }
+
+        _isSpent = true;
     }
 }
 

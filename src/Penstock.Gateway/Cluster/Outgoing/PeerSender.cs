@@ -7,12 +7,11 @@ namespace Penstock.Gateway.Cluster.Outgoing;
 /// Makes the batches of one stream: whatever changed since the last one. There is no queue of loads, so a peer that is
 /// slow gets fewer and newer ones; of prompts it misses those that the ring has overwritten by then.
 /// </summary>
-/// <remarks>Not thread-safe: one stream's own. Begins with what is known from before it was opened.</remarks>
+/// <remarks>Not thread-safe, but for <see cref="TellFrom"/>: one stream's own. Begins with all loads.</remarks>
 /// <param name="node">Who this gateway is.</param>
 /// <param name="epoch">Under which epoch the stream was opened.</param>
 /// <param name="outbox">What there is to tell.</param>
-/// <param name="reached">How far the streams before this one to the same peer came; 0 where there was none.</param>
-internal sealed class PeerSender(string node, long epoch, PeerOutbox outbox, long reached)
+internal sealed class PeerSender(string node, long epoch, PeerOutbox outbox)
 {
     /// <summary>Bytes of a batch at most, which bounds what one stream sends to 5 MiB/s.</summary>
     public const int BatchBytesMax = 128 * 1024;
@@ -23,12 +22,11 @@ internal sealed class PeerSender(string node, long epoch, PeerOutbox outbox, lon
     private int _named;
     private int _first;
     private bool _greeted;
-    private bool _begun;
-    private long _cursor;
+    private NewsCursor? _cursor;
     private Instant _lastAt;
 
-    /// <summary>How far this stream came in the ring.</summary>
-    public long Reached => _cursor;
+    /// <summary>Who reads the stream is known: what happened is told as well from now on, from here.</summary>
+    public void TellFrom(NewsCursor cursor) => Volatile.Write(ref _cursor, cursor);
 
     /// <summary>The next bytes to send; none where there is nothing to say. Valid until the next call.</summary>
     public ReadOnlyMemory<byte> Next(Instant now)
@@ -114,22 +112,27 @@ internal sealed class PeerSender(string node, long epoch, PeerOutbox outbox, lon
 
     private void Happened()
     {
+        if (Volatile.Read(ref _cursor) is not { } cursor)
+        {
+            return;
+        }
+
         while (true)
         {
-            var any = outbox.Ring.TryRead(ref _cursor, _chain, out var news, out var missed);
-            outbox.Counters.Drop(_begun ? missed : MissedBetween());
-            _begun = true;
+            var position = Math.Max(0, cursor.Position);
+            var any = outbox.Ring.TryRead(ref position, _chain, out var news, out var missed);
+
+            // Who was told nothing yet has missed nothing.
+            outbox.Counters.Drop(cursor.Position < 0 ? 0 : missed);
+            cursor.Position = position;
             if (!any || news.Replica.Id >= _named || !Tell(in news))
             {
                 return;
             }
 
-            _cursor++;
+            cursor.Position = position + 1;
         }
     }
-
-    // Between two streams as within one; before the first there was nothing to miss.
-    private long MissedBetween() => reached > 0 ? Math.Max(0, _cursor - reached) : 0;
 
     private bool Tell(in News news) => news.Kind switch
     {

@@ -55,12 +55,41 @@ public class PeerViewsTests
         Assert.Single(log.All);
     }
 
+    /// <summary>The watch looks at all that there were when it began, while another look may be over by then.</summary>
+    [Fact]
+    public async Task A_seat_that_another_node_took_meanwhile_stays_with_it()
+    {
+        var clock = new ManualClock();
+        var sink = new FaultySink();
+        await using var views = new PeerViews(sink, new ClusterCounters(), clock, new FaultLog());
+        clock.Advance(TimeSpan.FromSeconds(0.1));
+        var talks = views.Let("talks", epoch: 1, static () => { }).Stream!;
+        var left = views.Let("left", epoch: 1, static () => { }).Stream!;
+        left.Release();
+        clock.Advance(TimeSpan.FromSeconds(57));
+        ((IPeerFrames)talks).Heartbeat(1);
+        sink.WhenGone = () =>
+        {
+            sink.WhenGone = null;
+            clock.Advance(TimeSpan.FromSeconds(0.25));
+            Assert.Equal(["talks"], views.All.Select(v => v.Node.Name));
+            views.Let("new", epoch: 1, static () => { });
+        };
+
+        // At one and the same look one of them is silent and the other to be forgotten.
+        clock.Advance(TimeSpan.FromSeconds(3.2));
+        Assert.Null(sink.WhenGone);
+        Assert.Equal(["talks", "new"], views.All.Select(v => v.Node.Name));
+    }
+
     /// <summary>Fails at whatever one node says.</summary>
     private sealed class FaultySink : IPeerSink
     {
         public const string Bad = "bad";
 
         public bool IsFaulty { get; set; }
+
+        public Action? WhenGone { get; set; }
 
         public List<string> Gone { get; } = [];
 
@@ -95,6 +124,7 @@ public class PeerViewsTests
         public void PeerGone(PeerNode node, Instant at)
         {
             Gone.Add(node.Name);
+            WhenGone?.Invoke();
             FailAt(node);
         }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using Penstock.Core.Primitives;
 using Penstock.Gateway.Cluster.Outgoing;
+using Penstock.Gateway.Tests.Requests;
 using Penstock.Tests.Shared;
 using Penstock.Wire.Peers;
 
@@ -92,10 +93,24 @@ public class PeerOutboxTests
     }
 
     [Fact]
+    public async Task That_no_name_is_left_is_said_once()
+    {
+        using var log = new FaultLog();
+        var outbox = new PeerOutbox(log);
+        outbox.Open("p", [.. Enumerable.Range(0, PeerFormat.ReplicasMax).Select(i => $"r{i}")]);
+        Assert.Empty(log.News);
+        outbox.Open("q", ["one", "too"]);
+        outbox.Open("r", ["many"]);
+        await Until.TrueAsync(() => log.News.Count > 0);
+        Assert.Contains("not shared with other gateways any more", Assert.Single(log.News));
+    }
+
+    [Fact]
     public void A_stream_that_is_too_slow_misses_the_oldest_prompts_and_counts_them()
     {
         var pool = _outbox.Open("p", ["r0"]);
-        var sender = Sender();
+        var cursor = new NewsCursor(1);
+        var sender = Sender(cursor);
         pool.Routed(0, [7]);
         Assert.Equal(["r0 7"], Batch(sender));
         for (var i = 0UL; i < RouteRing.ItemsMax + 10; i++)
@@ -113,16 +128,32 @@ public class PeerOutboxTests
         Assert.Equal(10, _outbox.Counters.Dropped);
 
         // What fell between two streams of one peer is missed too; what was before the first is not.
-        var reached = sender.Reached;
         for (var i = 0UL; i < RouteRing.ItemsMax + 5; i++)
         {
             pool.Routed(0, [i + 100]);
         }
 
-        Batch(Sender(reached));
+        Batch(Sender(new NewsCursor(1, cursor.Position)));
         Assert.Equal(15, _outbox.Counters.Dropped);
         Batch(Sender());
         Assert.Equal(15, _outbox.Counters.Dropped);
+    }
+
+    [Fact]
+    public void A_stream_tells_what_happened_once_it_is_known_who_reads_it_from_where_the_one_before_it_was()
+    {
+        var pool = _outbox.Open("p", ["r0"]);
+        var sender = new PeerSender("a", 1, _outbox);
+        pool.LoadChanged(0, 1, 1, 1);
+        pool.Routed(0, [7]);
+        Assert.Equal(["r0 1 1 1"], Batch(sender));
+
+        var cursor = new NewsCursor(1);
+        sender.TellFrom(cursor);
+        Assert.Equal(["r0 7"], Batch(sender));
+        pool.Routed(0, [8]);
+        Assert.Equal(["r0 1 1 1", "r0 8"], Batch(Sender(new NewsCursor(1, cursor.Position))));
+        Assert.Equal(["r0 1 1 1", "r0 7", "r0 8"], Batch(Sender()));
     }
 
     [Fact]
@@ -188,7 +219,12 @@ public class PeerOutboxTests
         }));
     }
 
-    private PeerSender Sender(long reached = 0) => new("a", 1, _outbox, reached);
+    private PeerSender Sender(NewsCursor? cursor = null)
+    {
+        var sender = new PeerSender("a", 1, _outbox);
+        sender.TellFrom(cursor ?? new NewsCursor(1));
+        return sender;
+    }
 
     private List<string> Batch(PeerSender sender)
     {

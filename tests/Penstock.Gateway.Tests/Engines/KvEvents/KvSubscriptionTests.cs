@@ -17,7 +17,12 @@ public sealed class KvSubscriptionTests
     public async Task Cuts_off_what_is_no_zmtp_peer()
     {
         await using var engine = new HostilePublisher(async (socket, stop) => await socket.SendAsync(s_http, stop));
-        await AssertFault(engine, "fault Wire NotZmtp");
+        var listener = new RecordingKvListener { IsQuiet = static _ => false };
+        await using var subscription = Subscribe(listener, engine.Address, TimeProvider.System);
+
+        // Nor does it count as connected, before it is found out.
+        Assert.Equal("fault Wire NotZmtp; fault Wire NotZmtp", await listener.Next(2));
+        Assert.Equal((0, 0), (subscription.Counters.Connections, subscription.Counters.Batches));
     }
 
     [Theory]
