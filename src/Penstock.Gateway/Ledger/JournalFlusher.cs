@@ -7,6 +7,10 @@ namespace Penstock.Gateway.Ledger;
 /// </summary>
 internal sealed class JournalFlusher : IDisposable
 {
+    /// <summary>Bytes that are made ready ahead of the end: what is appended in some tenths of a second at most.
+    /// </summary>
+    private const int Ahead = 4 * 1024 * 1024;
+
     private readonly UsageJournal _journal;
     private readonly Thread _thread;
 
@@ -67,14 +71,17 @@ internal sealed class JournalFlusher : IDisposable
         _stopped = true;
         Wake();
         _thread.Join();
-        FlushOnce();
+        while (FlushOnce())
+        {
+        }
     }
 
     private void Run()
     {
         while (!_stopped)
         {
-            _journal.PrepareSpare();
+            _journal.PrepareSpare(Ahead);
+            _journal.PopulateAhead(Ahead);
             if (_journal.NeedsSpare)
             {
                 // The disk did not let it, and nothing is admitted meanwhile that would wake us.
@@ -82,34 +89,46 @@ internal sealed class JournalFlusher : IDisposable
             }
 
             _wake.WaitOne();
-            FlushOnce();
+            if (FlushOnce())
+            {
+                WakeLater();
+            }
         }
     }
 
-    private void FlushOnce()
+    /// <summary>Forces what was appended to disk. True where more is left for the next time.</summary>
+    private bool FlushOnce()
     {
-        var target = _journal.EndToFlush();
+        var end = _journal.EndToFlush();
         var from = FlushedEnd();
-        if (target <= from)
+        if (end <= from)
         {
-            return;
+            return false;
         }
 
+        // While the disk takes a page, who appends to it waits. So the page that is not full yet waits for the next
+        // time, unless it is all there is: then little is appended.
+        var full = end with { Offset = MappedPages.StartOf(end.Offset) };
+        var target = full > from ? full : end;
         try
         {
-            for (var next = from.Segment; _journal.SegmentFrom(next) is { } segment; next = segment.Sequence + 1)
+            for (var next = from.Segment; next <= target.Segment && _journal.SegmentFrom(next) is { } segment;
+                next = segment.Sequence + 1)
             {
-                segment.Flush();
+                segment.Flush(
+                    segment.Sequence == from.Segment ? from.Offset : 0,
+                    segment.Sequence == target.Segment ? target.Offset : segment.Capacity);
             }
 
             Interlocked.Increment(ref _flushes);
             Complete(target, null);
+            return target < end;
         }
         catch (IOException failure)
         {
             Interlocked.Increment(ref _failures);
             Complete(target, failure);
-            WakeLater();
+            return !_stopped;
         }
     }
 

@@ -20,6 +20,7 @@ internal sealed class JournalSegment : IDisposable
     private readonly MemoryMappedViewAccessor _view;
     private readonly SafeMemoryMappedViewHandle _memory;
     private int _end;
+    private int _populated;
     private volatile bool _closed;
     private bool _disposed;
 
@@ -143,14 +144,29 @@ internal sealed class JournalSegment : IDisposable
 
     public void Read(int offset, Span<byte> target) => _memory.ReadSpan((ulong)offset, target);
 
-    /// <summary>Writes what changed to disk and waits for it.</summary>
-    public void Flush()
+    /// <summary>Writes what changed between two places to disk and waits for it.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public void Flush(int from, int to)
     {
         lock (_mapping)
         {
-            if (!_disposed)
+            if (!_disposed && from < to && !MappedPages.TryWrite(_memory.DangerousGetHandle(), from, to))
             {
                 _view.Flush();
+            }
+        }
+    }
+
+    /// <summary>Makes what lies before a place ready to be written to. Called by one thread alone.</summary>
+    public void Populate(int to)
+    {
+        to = Math.Min(to, Capacity);
+        lock (_mapping)
+        {
+            if (!_disposed && _populated < to)
+            {
+                MappedPages.Populate(_memory.DangerousGetHandle(), _populated, to);
+                _populated = to;
             }
         }
     }

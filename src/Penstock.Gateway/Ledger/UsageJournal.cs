@@ -180,8 +180,9 @@ internal sealed class UsageJournal : IDisposable
         }
     }
 
-    /// <summary>Makes the next segment ahead of need. Called by the flusher.</summary>
-    public void PrepareSpare()
+    /// <summary>Makes the next segment ahead of need, the first bytes of it ready to be written to. Called by the
+    /// flusher.</summary>
+    public void PrepareSpare(int ahead)
     {
         if (!NeedsSpare)
         {
@@ -189,12 +190,25 @@ internal sealed class UsageJournal : IDisposable
         }
 
         var made = _segments.TryPrepare();
+        made?.Populate(ahead);
         lock (_gate)
         {
             made = _closed ? made : _segments.OfferSpare(made);
         }
 
         made?.Delete();
+    }
+
+    /// <summary>Makes so many bytes after the end ready to be written to. Called by the flusher.</summary>
+    public void PopulateAhead(int bytes)
+    {
+        JournalSegment active;
+        lock (_gate)
+        {
+            active = _segments.Active;
+        }
+
+        active.Populate((int)Math.Min((long)active.End + bytes, active.Capacity));
     }
 
     public void Dispose()
