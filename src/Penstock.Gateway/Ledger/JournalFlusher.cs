@@ -7,9 +7,10 @@ namespace Penstock.Gateway.Ledger;
 /// </summary>
 internal sealed class JournalFlusher : IDisposable
 {
-    /// <summary>Bytes that are made ready ahead of the end: what is appended in some tenths of a second at most.
-    /// </summary>
-    private const int Ahead = 4 * 1024 * 1024;
+    /// <summary>Bytes that are made ready to be written to: more than is appended while the disk takes what was
+    /// appended before. Those that are ready cost next to nothing; those that the kernel wrote to disk meanwhile are
+    /// ready no more.</summary>
+    private const int Ahead = 2 * 1024 * 1024;
 
     private readonly UsageJournal _journal;
     private readonly Thread _thread;
@@ -71,9 +72,7 @@ internal sealed class JournalFlusher : IDisposable
         _stopped = true;
         Wake();
         _thread.Join();
-        while (FlushOnce())
-        {
-        }
+        FlushOnce();
     }
 
     private void Run()
@@ -89,46 +88,37 @@ internal sealed class JournalFlusher : IDisposable
             }
 
             _wake.WaitOne();
-            if (FlushOnce())
-            {
-                WakeLater();
-            }
+            FlushOnce();
         }
     }
 
-    /// <summary>Forces what was appended to disk. True where more is left for the next time.</summary>
-    private bool FlushOnce()
+    private void FlushOnce()
     {
         var end = _journal.EndToFlush();
         var from = FlushedEnd();
         if (end <= from)
         {
-            return false;
+            return;
         }
 
-        // While the disk takes a page, who appends to it waits. So the page that is not full yet waits for the next
-        // time, unless it is all there is: then little is appended.
-        var full = end with { Offset = MappedPages.StartOf(end.Offset) };
-        var target = full > from ? full : end;
         try
         {
-            for (var next = from.Segment; next <= target.Segment && _journal.SegmentFrom(next) is { } segment;
+            for (var next = from.Segment; next <= end.Segment && _journal.SegmentFrom(next) is { } segment;
                 next = segment.Sequence + 1)
             {
                 segment.Flush(
                     segment.Sequence == from.Segment ? from.Offset : 0,
-                    segment.Sequence == target.Segment ? target.Offset : segment.Capacity);
+                    segment.Sequence == end.Segment ? end.Offset : segment.Capacity);
             }
 
             Interlocked.Increment(ref _flushes);
-            Complete(target, null);
-            return target < end;
+            Complete(end, null);
         }
         catch (IOException failure)
         {
             Interlocked.Increment(ref _failures);
-            Complete(target, failure);
-            return !_stopped;
+            Complete(end, failure);
+            WakeLater();
         }
     }
 

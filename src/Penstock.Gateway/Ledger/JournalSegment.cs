@@ -20,7 +20,6 @@ internal sealed class JournalSegment : IDisposable
     private readonly MemoryMappedViewAccessor _view;
     private readonly SafeMemoryMappedViewHandle _memory;
     private int _end;
-    private int _populated;
     private volatile bool _closed;
     private bool _disposed;
 
@@ -140,6 +139,22 @@ internal sealed class JournalSegment : IDisposable
         Volatile.Write(ref _end, _end + frame.Length);
     }
 
+    /// <summary>Fills the page that is begun, so that the next frame begins another.</summary>
+    public void FillPage()
+    {
+        var rest = -_end & (MappedPages.Size - 1);
+        var filling = rest < JournalFormat.FrameHeaderBytes ? rest + MappedPages.Size : rest;
+        if (rest == 0 || _end + filling > Capacity)
+        {
+            return;
+        }
+
+        Span<byte> frame = stackalloc byte[JournalFormat.FrameHeaderBytes];
+        JournalFormat.WriteFilling(frame, filling, new JournalPosition(Sequence, _end), Seed);
+        _memory.WriteSpan<byte>((ulong)_end, frame);
+        Volatile.Write(ref _end, _end + filling);
+    }
+
     public void Close() => _closed = true;
 
     public void Read(int offset, Span<byte> target) => _memory.ReadSpan((ulong)offset, target);
@@ -157,16 +172,15 @@ internal sealed class JournalSegment : IDisposable
         }
     }
 
-    /// <summary>Makes what lies before a place ready to be written to. Called by one thread alone.</summary>
-    public void Populate(int to)
+    /// <summary>Makes so many bytes after the end ready to be written to.</summary>
+    public void PopulateAhead(int bytes)
     {
-        to = Math.Min(to, Capacity);
+        var from = End;
         lock (_mapping)
         {
-            if (!_disposed && _populated < to)
+            if (!_disposed && from < Capacity)
             {
-                MappedPages.Populate(_memory.DangerousGetHandle(), _populated, to);
-                _populated = to;
+                MappedPages.Populate(_memory.DangerousGetHandle(), from, (int)Math.Min(Capacity, (long)from + bytes));
             }
         }
     }

@@ -25,6 +25,10 @@ internal sealed class UsageJournal : IDisposable
 
     private TaskCompletionSource? _awaited;
     private JournalPosition _applied;
+
+    /// <summary>Where the last record ends, or the first will begin.</summary>
+    private JournalPosition _recordsEnd;
+
     private long _admissions;
     private long _settlements;
     private long _refused;
@@ -35,6 +39,7 @@ internal sealed class UsageJournal : IDisposable
         _processLock = processLock;
         _segments = new JournalSegments(directory, options.SegmentBytes);
         _seed = JournalFormat.SeedOf(_segments.Journal);
+        _recordsEnd = _segments.End;
         _flusher = new JournalFlusher(this, options.FlushInterval, time);
     }
 
@@ -130,7 +135,7 @@ internal sealed class UsageJournal : IDisposable
     {
         lock (_gate)
         {
-            if (_segments.End > position)
+            if (_recordsEnd > position)
             {
                 return Task.CompletedTask;
             }
@@ -140,11 +145,17 @@ internal sealed class UsageJournal : IDisposable
         }
     }
 
-    /// <summary>The end, for a flush that begins now: what is appended from here on needs another.</summary>
+    /// <summary>The end, for a flush that begins now: what is appended from here on needs another, and goes to another
+    /// page, since who writes to a page that the disk is taking waits for the disk.</summary>
     internal JournalPosition EndToFlush()
     {
         lock (_gate)
         {
+            if (_flushIsDue && !_closed)
+            {
+                _segments.Active.FillPage();
+            }
+
             _flushIsDue = false;
             return _segments.End;
         }
@@ -190,7 +201,7 @@ internal sealed class UsageJournal : IDisposable
         }
 
         var made = _segments.TryPrepare();
-        made?.Populate(ahead);
+        made?.PopulateAhead(ahead);
         lock (_gate)
         {
             made = _closed ? made : _segments.OfferSpare(made);
@@ -208,7 +219,7 @@ internal sealed class UsageJournal : IDisposable
             active = _segments.Active;
         }
 
-        active.Populate((int)Math.Min((long)active.End + bytes, active.Capacity));
+        active.PopulateAhead(bytes);
     }
 
     public void Dispose()
@@ -225,7 +236,7 @@ internal sealed class UsageJournal : IDisposable
         }
 
         _flusher.Dispose();
-        _segments.Close(delete: _applied == _segments.End);
+        _segments.Close(delete: _applied >= _recordsEnd);
         _processLock.Dispose();
     }
 
@@ -262,7 +273,7 @@ internal sealed class UsageJournal : IDisposable
             JournalFormat.WriteFrameHeader(frame, kind, payloadLength, JournalFormat.Check(hash, at));
             _segments.Active.Append(frame[..frameBytes]);
             _ = kind == RecordKind.Admission ? _admissions++ : _settlements++;
-            end = _segments.End;
+            end = _recordsEnd = _segments.End;
             (isFirst, _flushIsDue) = (!_flushIsDue, true);
             (awaited, _awaited) = (_awaited, null);
         }
