@@ -1,5 +1,5 @@
 using Penstock.Gateway.Ledger;
-using Penstock.Tests.Shared;
+using Penstock.Gateway.Tests.Cluster;
 
 namespace Penstock.Gateway.Tests.Ledger;
 
