@@ -76,7 +76,9 @@ internal sealed class JournalCursor(UsageJournal journal)
             return true;
         }
 
-        Position = new(Position.Segment, FindNext(segment, end));
+        var filling = JournalFormat.ReadFilling(bytes, Position, segment.Seed);
+        Position = new(
+            Position.Segment, filling > 0 ? Math.Min(end, Position.Offset + filling) : FindNext(segment, end));
         return false;
     }
 

@@ -7,6 +7,11 @@ namespace Penstock.Gateway.Ledger;
 /// </summary>
 internal sealed class JournalFlusher : IDisposable
 {
+    /// <summary>Bytes that are made ready to be written to: more than is appended while the disk takes what was
+    /// appended before. Those that are ready cost next to nothing; those that the kernel wrote to disk meanwhile are
+    /// ready no more.</summary>
+    private const int Ahead = 2 * 1024 * 1024;
+
     private readonly UsageJournal _journal;
     private readonly Thread _thread;
 
@@ -74,7 +79,8 @@ internal sealed class JournalFlusher : IDisposable
     {
         while (!_stopped)
         {
-            _journal.PrepareSpare();
+            _journal.PrepareSpare(Ahead);
+            _journal.PopulateAhead(Ahead);
             if (_journal.NeedsSpare)
             {
                 // The disk did not let it, and nothing is admitted meanwhile that would wake us.
@@ -88,27 +94,30 @@ internal sealed class JournalFlusher : IDisposable
 
     private void FlushOnce()
     {
-        var target = _journal.EndToFlush();
+        var end = _journal.EndToFlush();
         var from = FlushedEnd();
-        if (target <= from)
+        if (end <= from)
         {
             return;
         }
 
         try
         {
-            for (var next = from.Segment; _journal.SegmentFrom(next) is { } segment; next = segment.Sequence + 1)
+            for (var next = from.Segment; next <= end.Segment && _journal.SegmentFrom(next) is { } segment;
+                next = segment.Sequence + 1)
             {
-                segment.Flush();
+                segment.Flush(
+                    segment.Sequence == from.Segment ? from.Offset : 0,
+                    segment.Sequence == end.Segment ? end.Offset : segment.Capacity);
             }
 
             Interlocked.Increment(ref _flushes);
-            Complete(target, null);
+            Complete(end, null);
         }
         catch (IOException failure)
         {
             Interlocked.Increment(ref _failures);
-            Complete(target, failure);
+            Complete(end, failure);
             WakeLater();
         }
     }

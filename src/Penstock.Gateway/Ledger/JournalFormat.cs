@@ -8,6 +8,9 @@ internal enum RecordKind : uint
 {
     Admission = 1,
     Settlement = 2,
+
+    /// <summary>No record: nothing up to the next page.</summary>
+    Filling = 3,
 }
 
 /// <summary>A place in the journal: positions grow with every append.</summary>
@@ -30,7 +33,8 @@ internal readonly record struct JournalPosition(long Segment, int Offset) : ICom
 /// <summary>
 /// The bytes of a segment file: a header of 64 bytes, then frames, then zeros. A frame is <c>u32 length, u32 kind,
 /// u64 check, payload</c>, little-endian, padded to 8 bytes. The check covers kind, payload, place and the journal's
-/// random id, so bytes of another place, another journal, or chosen by a client never pass for a record.
+/// random id, so bytes of another place, another journal, or chosen by a client never pass for a record. A frame of kind
+/// <see cref="RecordKind.Filling"/> has no payload: its length says how many bytes it takes up, its header included.
 /// </summary>
 internal static class JournalFormat
 {
@@ -81,6 +85,31 @@ internal static class JournalFormat
 
         payload = bytes.Slice(FrameHeaderBytes, length);
         return BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]) == Check(PayloadHash(kind, payload, seed), at);
+    }
+
+    public static void WriteFilling(Span<byte> frame, int bytes, JournalPosition at, ulong seed) =>
+        WriteFrameHeader(frame, RecordKind.Filling, bytes, FillingCheck(bytes, at, seed));
+
+    /// <summary>The bytes that a filling takes up which starts at the start of <paramref name="bytes"/>; 0 where none
+    /// does.</summary>
+    public static int ReadFilling(ReadOnlySpan<byte> bytes, JournalPosition at, ulong seed)
+    {
+        if (bytes.Length < FrameHeaderBytes
+            || BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..]) != (uint)RecordKind.Filling)
+        {
+            return 0;
+        }
+
+        var length = BinaryPrimitives.ReadInt32LittleEndian(bytes);
+        return length >= FrameHeaderBytes
+            && BinaryPrimitives.ReadUInt64LittleEndian(bytes[8..]) == FillingCheck(length, at, seed) ? length : 0;
+    }
+
+    private static ulong FillingCheck(int bytes, JournalPosition at, ulong seed)
+    {
+        Span<byte> length = stackalloc byte[sizeof(int)];
+        BinaryPrimitives.WriteInt32LittleEndian(length, bytes);
+        return Check(PayloadHash(RecordKind.Filling, length, seed), at);
     }
 
     public static void WriteHeader(Span<byte> header, Guid journal, long sequence)

@@ -139,18 +139,48 @@ internal sealed class JournalSegment : IDisposable
         Volatile.Write(ref _end, _end + frame.Length);
     }
 
+    /// <summary>Fills the page that is begun, so that the next frame begins another.</summary>
+    public void FillPage()
+    {
+        var rest = -_end & (MappedPages.Size - 1);
+        var filling = rest < JournalFormat.FrameHeaderBytes ? rest + MappedPages.Size : rest;
+        if (rest == 0 || _end + filling > Capacity)
+        {
+            return;
+        }
+
+        Span<byte> frame = stackalloc byte[JournalFormat.FrameHeaderBytes];
+        JournalFormat.WriteFilling(frame, filling, new JournalPosition(Sequence, _end), Seed);
+        _memory.WriteSpan<byte>((ulong)_end, frame);
+        Volatile.Write(ref _end, _end + filling);
+    }
+
     public void Close() => _closed = true;
 
     public void Read(int offset, Span<byte> target) => _memory.ReadSpan((ulong)offset, target);
 
-    /// <summary>Writes what changed to disk and waits for it.</summary>
-    public void Flush()
+    /// <summary>Writes what changed between two places to disk and waits for it.</summary>
+    /// <exception cref="IOException">The disk failed.</exception>
+    public void Flush(int from, int to)
     {
         lock (_mapping)
         {
-            if (!_disposed)
+            if (!_disposed && from < to && !MappedPages.TryWrite(_memory.DangerousGetHandle(), from, to))
             {
                 _view.Flush();
+            }
+        }
+    }
+
+    /// <summary>Makes so many bytes after the end ready to be written to.</summary>
+    public void PopulateAhead(int bytes)
+    {
+        var from = End;
+        lock (_mapping)
+        {
+            if (!_disposed && from < Capacity)
+            {
+                MappedPages.Populate(_memory.DangerousGetHandle(), from, (int)Math.Min(Capacity, (long)from + bytes));
             }
         }
     }

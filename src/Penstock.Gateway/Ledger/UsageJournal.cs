@@ -25,6 +25,10 @@ internal sealed class UsageJournal : IDisposable
 
     private TaskCompletionSource? _awaited;
     private JournalPosition _applied;
+
+    /// <summary>Where the last record ends, or the first will begin.</summary>
+    private JournalPosition _recordsEnd;
+
     private long _admissions;
     private long _settlements;
     private long _refused;
@@ -35,6 +39,7 @@ internal sealed class UsageJournal : IDisposable
         _processLock = processLock;
         _segments = new JournalSegments(directory, options.SegmentBytes);
         _seed = JournalFormat.SeedOf(_segments.Journal);
+        _recordsEnd = _segments.End;
         _flusher = new JournalFlusher(this, options.FlushInterval, time);
     }
 
@@ -130,7 +135,7 @@ internal sealed class UsageJournal : IDisposable
     {
         lock (_gate)
         {
-            if (_segments.End > position)
+            if (_recordsEnd > position)
             {
                 return Task.CompletedTask;
             }
@@ -140,11 +145,17 @@ internal sealed class UsageJournal : IDisposable
         }
     }
 
-    /// <summary>The end, for a flush that begins now: what is appended from here on needs another.</summary>
+    /// <summary>The end, for a flush that begins now: what is appended from here on needs another, and goes to another
+    /// page, since who writes to a page that the disk is taking waits for the disk.</summary>
     internal JournalPosition EndToFlush()
     {
         lock (_gate)
         {
+            if (_flushIsDue && !_closed)
+            {
+                _segments.Active.FillPage();
+            }
+
             _flushIsDue = false;
             return _segments.End;
         }
@@ -180,8 +191,9 @@ internal sealed class UsageJournal : IDisposable
         }
     }
 
-    /// <summary>Makes the next segment ahead of need. Called by the flusher.</summary>
-    public void PrepareSpare()
+    /// <summary>Makes the next segment ahead of need, the first bytes of it ready to be written to. Called by the
+    /// flusher.</summary>
+    public void PrepareSpare(int ahead)
     {
         if (!NeedsSpare)
         {
@@ -189,12 +201,25 @@ internal sealed class UsageJournal : IDisposable
         }
 
         var made = _segments.TryPrepare();
+        made?.PopulateAhead(ahead);
         lock (_gate)
         {
             made = _closed ? made : _segments.OfferSpare(made);
         }
 
         made?.Delete();
+    }
+
+    /// <summary>Makes so many bytes after the end ready to be written to. Called by the flusher.</summary>
+    public void PopulateAhead(int bytes)
+    {
+        JournalSegment active;
+        lock (_gate)
+        {
+            active = _segments.Active;
+        }
+
+        active.PopulateAhead(bytes);
     }
 
     public void Dispose()
@@ -211,7 +236,7 @@ internal sealed class UsageJournal : IDisposable
         }
 
         _flusher.Dispose();
-        _segments.Close(delete: _applied == _segments.End);
+        _segments.Close(delete: _applied >= _recordsEnd);
         _processLock.Dispose();
     }
 
@@ -248,7 +273,7 @@ internal sealed class UsageJournal : IDisposable
             JournalFormat.WriteFrameHeader(frame, kind, payloadLength, JournalFormat.Check(hash, at));
             _segments.Active.Append(frame[..frameBytes]);
             _ = kind == RecordKind.Admission ? _admissions++ : _settlements++;
-            end = _segments.End;
+            end = _recordsEnd = _segments.End;
             (isFirst, _flushIsDue) = (!_flushIsDue, true);
             (awaited, _awaited) = (_awaited, null);
         }
