@@ -1,8 +1,8 @@
 namespace Penstock.Core.Prefixes;
 
 /// <summary>
-/// What a replica gives up when something new comes: the oldest goes from tier to tier, block by block or a whole run at
-/// once, and at last is forgotten.
+/// What a replica gives up when something new comes: the oldest goes from tier to tier, block by block or a whole run
+/// at once, and at last is forgotten.
 /// </summary>
 internal sealed class CacheLosses(BlockHolders blocks, AgeRing ages)
 {

@@ -6,8 +6,8 @@ namespace Penstock.Core.Routing;
 /// <summary>What a decision shows its policy of every replica.</summary>
 internal static class CandidateView
 {
-    /// <summary>Sets every member of every candidate, in place, and sums up those that can be chosen: a pool of hundreds
-    /// has no time to build each twice, nor to go through all once more.</summary>
+    /// <summary>Sets every member of every candidate, in place, and sums up those that can be chosen: a pool of
+    /// hundreds has no time to build each twice, nor to go through all once more.</summary>
     public static FleetSums Fill(
         Span<Candidate> candidates, ReadOnlySpan<ReplicaLoad> replicas, ReadOnlySpan<PrefixMatch> matches,
         PeerLoads peers, long prompt, in RouteRequest request)

@@ -79,8 +79,7 @@ internal sealed class JournalFlusher : IDisposable
     {
         while (!_stopped)
         {
-            _journal.PrepareSpare(Ahead);
-            _journal.PopulateAhead(Ahead);
+            _journal.Prepare(Ahead);
             if (_journal.NeedsSpare)
             {
                 // The disk did not let it, and nothing is admitted meanwhile that would wake us.

@@ -33,8 +33,9 @@ internal readonly record struct JournalPosition(long Segment, int Offset) : ICom
 /// <summary>
 /// The bytes of a segment file: a header of 64 bytes, then frames, then zeros. A frame is <c>u32 length, u32 kind,
 /// u64 check, payload</c>, little-endian, padded to 8 bytes. The check covers kind, payload, place and the journal's
-/// random id, so bytes of another place, another journal, or chosen by a client never pass for a record. A frame of kind
-/// <see cref="RecordKind.Filling"/> has no payload: its length says how many bytes it takes up, its header included.
+/// random id, so bytes of another place, another journal, or chosen by a client never pass for a record. A frame of
+/// kind <see cref="RecordKind.Filling"/> has no payload: its length says how many bytes it takes up, its header
+/// included.
 /// </summary>
 internal static class JournalFormat
 {

@@ -75,7 +75,7 @@ internal sealed class UsageJournal : IDisposable
     {
         options.Validate();
         Directory.CreateDirectory(directory);
-        var processLock = Lock(Path.Combine(directory, LockFile));
+        var processLock = ProcessLock.Take(Path.Combine(directory, LockFile));
         try
         {
             return new UsageJournal(directory, options, time, processLock);
@@ -180,46 +180,31 @@ internal sealed class UsageJournal : IDisposable
     public void MarkApplied(JournalPosition end) => _applied = end;
 
     /// <summary>True while the next segment has not been made ahead.</summary>
-    public bool NeedsSpare
+    public bool NeedsSpare => _segments.NeedsSpare && !Volatile.Read(ref _closed);
+
+    /// <summary>Makes so many bytes after the end ready to be written to, and the next segment ahead of need. Called by
+    /// the flusher.</summary>
+    public void Prepare(int ahead)
     {
-        get
+        if (NeedsSpare)
         {
+            var made = _segments.TryPrepare();
+            made?.PopulateAhead(ahead);
             lock (_gate)
             {
-                return _segments.NeedsSpare && !_closed;
+                made = _closed ? made : _segments.OfferSpare(made);
             }
-        }
-    }
 
-    /// <summary>Makes the next segment ahead of need, the first bytes of it ready to be written to. Called by the
-    /// flusher.</summary>
-    public void PrepareSpare(int ahead)
-    {
-        if (!NeedsSpare)
-        {
-            return;
+            made?.Delete();
         }
 
-        var made = _segments.TryPrepare();
-        made?.PopulateAhead(ahead);
-        lock (_gate)
-        {
-            made = _closed ? made : _segments.OfferSpare(made);
-        }
-
-        made?.Delete();
-    }
-
-    /// <summary>Makes so many bytes after the end ready to be written to. Called by the flusher.</summary>
-    public void PopulateAhead(int bytes)
-    {
         JournalSegment active;
         lock (_gate)
         {
             active = _segments.Active;
         }
 
-        active.PopulateAhead(bytes);
+        active.PopulateAhead(ahead);
     }
 
     public void Dispose()
@@ -238,18 +223,6 @@ internal sealed class UsageJournal : IDisposable
         _flusher.Dispose();
         _segments.Close(delete: _applied >= _recordsEnd);
         _processLock.Dispose();
-    }
-
-    private static FileStream Lock(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e) when (File.Exists(path))
-        {
-            throw new IOException($"another process uses {path}; give each gateway a data folder of its own", e);
-        }
     }
 
     private AppendResult Append(Span<byte> frame, int payloadLength, RecordKind kind)

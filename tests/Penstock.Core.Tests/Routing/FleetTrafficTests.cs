@@ -10,8 +10,8 @@ public class FleetTrafficTests
         Eligible = 4, Prefilling = 2, InFlightHere = own, InFlight = all, BacklogSeconds = 2,
     };
 
-    /// <summary>A client that waits for each answer finds nothing of its own in flight whenever it asks, but for the one
-    /// time that it asked two things at once.</summary>
+    /// <summary>A client that waits for each answer finds nothing of its own in flight whenever it asks, but for the
+    /// one time that it asked two things at once.</summary>
     [Fact]
     public void A_quiet_node_beside_busy_ones_pays_the_price_of_their_traffic_and_no_more()
     {

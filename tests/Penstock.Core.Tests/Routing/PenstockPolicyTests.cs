@@ -272,7 +272,7 @@ public class PenstockPolicyTests
                 Prompt = Prefix(own, [prefix, new PromptMark(own.Length * 256, (ulong)i + 1_000)]),
             };
             var decision = rig.Decide(in request);
-            Assert.InRange(decision.PromptTokens, (PromptTokens / 2) + 100, (PromptTokens / 2) + 160);
+            Assert.InRange(decision.PromptTokens, (PromptTokens / 2) + 100, (PromptTokens / 2) + 300);
             copied = decision.Replica == 1 ? i : -1;
             Teach(request.Prompt, 10 + (i / 20.0), (PromptTokens / 2) + 128);
         }
@@ -286,7 +286,7 @@ public class PenstockPolicyTests
             var ticket = rig.Tell(PoolEvent.Dispatched(in request, in decision), prompt);
             rig.FirstToken(ticket, at);
             rig.Tell(PoolEvent.Ended(PoolRig.At(at), ticket, RouteEnd.Completed, tokens, -1, 200), prompt);
-            rig.SendTo(0, 10, at);
+            rig.FirstToken(rig.SendTo(0, 10, at), at);
         }
 
         static PromptPrefix Prefix(ulong[] blocks, PromptMark[] marks) =>

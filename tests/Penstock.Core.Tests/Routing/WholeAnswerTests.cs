@@ -95,7 +95,7 @@ public class WholeAnswerTests
         var rig = new PoolRig("penstock", 1);
         var rng = new Rng(3);
         var now = 0.0;
-        for (var i = 0; i < 400; i++)
+        for (var i = 0; i < 2_000; i++)
         {
             var (prompt, output) = (200 + rng.NextInt32(12_000), 10 + rng.NextInt32(400));
             var ticket = rig.SendTo(0, prompt, now, whole: true);

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Penstock.Core.Metering;
 using Penstock.Gateway.Ledger;
+using Penstock.Gateway.Tests.Cluster;
 
 namespace Penstock.Gateway.Tests.Ledger;
 
@@ -153,9 +154,10 @@ public sealed class UsageJournalTests : IDisposable
     }
 
     [Fact]
-    public void A_disk_that_takes_no_further_segment_refuses_and_keeps_what_it_has()
+    public async Task A_disk_that_takes_no_further_segment_refuses_and_keeps_what_it_has()
     {
         using var journal = Open();
+        await Until.TrueAsync(() => !journal.NeedsSpare);
         Directory.Delete(_directory.Path, recursive: true);
         var admitted = 0;
         while (journal.Admit(LedgerSamples.Admission(admitted)).Accepted)

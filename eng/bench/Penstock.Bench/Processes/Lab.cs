@@ -52,7 +52,8 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
         return new Target(Target.Direct, port, process, "none");
     }
 
-    /// <summary>A simulated vLLM that publishes cache events and has none to tell; the port is the publisher's.</summary>
+    /// <summary>A simulated vLLM that publishes cache events and has none to tell; the port is the publisher's.
+    /// </summary>
     public Target StartPublisher()
     {
         var (port, events) = (FreePort(), FreePort());
@@ -63,7 +64,8 @@ internal sealed class Lab(string folder, string root, string gatewayCommand) : I
         return new Target(Target.Direct, events, process, "none");
     }
 
-    /// <summary>Penstock with all engines of a fleet in one pool, for each of which it listens to a publisher.</summary>
+    /// <summary>Penstock with all engines of a fleet in one pool, for each of which it listens to a publisher.
+    /// </summary>
     public Target StartPenstockBefore(Target fleet, Target publisher, int engines)
     {
         var document = FileFor("fleet.yaml");

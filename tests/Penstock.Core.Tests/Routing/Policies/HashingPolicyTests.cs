@@ -100,7 +100,8 @@ public class HashingPolicyTests
         Assert.Equal(1, rig.Decide(session: 9, at: 1).Replica);
     }
 
-    /// <summary>What was sent before is not asked for again: the session may begin anew wherever that is best.</summary>
+    /// <summary>What was sent before is not asked for again: the session may begin anew wherever that is best.
+    /// </summary>
     [Fact]
     public void A_session_that_was_compacted_is_bound_to_no_replica()
     {
