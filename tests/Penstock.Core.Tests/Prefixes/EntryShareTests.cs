@@ -102,7 +102,7 @@ public class EntryShareTests
     [Fact]
     public void A_gateway_that_tells_of_no_answers_is_charged_nothing()
     {
-        var index = Index(CacheKind.Paged);
+        var index = Index(CacheKind.Paged, 1_000_000);
         Ask(index, Quiet, s_quiet, Dense);
         for (var i = 1; i <= 100; i++)
         {
