@@ -175,7 +175,7 @@ internal sealed class CacheLists(BlockHolders blocks, AgeRing ages, PrefixKeying
         for (var tier = CacheTier.Host; tier <= CacheTier.Disk; tier++)
         {
             ref var list = ref _replicas[replica][tier];
-            while (list.Oldest != None && (list.Tokens > list.Capacity || list.Capacity == 0))
+            while (list.Tokens > list.Capacity)
             {
                 Move(replica, list.Oldest, tier + 1);
             }
