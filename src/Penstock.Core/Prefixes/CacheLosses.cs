@@ -32,7 +32,7 @@ internal sealed class CacheLosses(BlockHolders blocks, AgeRing ages)
         for (var tier = CacheTier.Host; tier <= CacheTier.Disk; tier++)
         {
             ref var list = ref cache[tier];
-            while (list.Oldest != None && (list.Tokens > list.Capacity || list.Capacity == 0))
+            while (list.Tokens > list.Capacity)
             {
                 Move(ref cache, replica, list.Oldest, tier + 1);
             }

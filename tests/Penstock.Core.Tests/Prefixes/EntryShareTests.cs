@@ -102,7 +102,7 @@ public class EntryShareTests
     [Fact]
     public void A_gateway_that_tells_of_no_answers_is_charged_nothing()
     {
-        var index = Index(CacheKind.Paged);
+        var index = Index(CacheKind.Paged, 1_000_000);
         Ask(index, Quiet, s_quiet, Dense);
         for (var i = 1; i <= 100; i++)
         {
@@ -160,9 +160,9 @@ public class EntryShareTests
         Assert.Equal(Entries, index.CountOf(0));
     }
 
-    /// <summary>So many keys, that each finds the account of another one.</summary>
+    /// <summary>So many keys, that each gets the account of another one.</summary>
     [Fact]
-    public void Many_keys_do_not_hide_one_that_floods()
+    public void Many_keys_do_not_hide_one_that_floods_nor_do_they_owe_what_it_does()
     {
         var index = Index(CacheKind.Paged);
         Ask(index, Quiet, s_quiet, Dense);
@@ -173,6 +173,9 @@ public class EntryShareTests
         }
 
         Assert.Equal(Dense - 16, Predicted(index, s_quiet));
+        var another = ListIndex.Chain([1_001], 20);
+        Ask(index, 999, another, 1_280);
+        Assert.Equal(1_280 - 16, Predicted(index, another));
     }
 
     [Fact]
