@@ -279,7 +279,11 @@ public class FaultTests
         }
 
         Assert.InRange(a.Room.Counters.BytesOut, 1, 4 * 1024 * 1024);
-        await Until.TrueAsync(() => a.Room.Counters.Dropped > 0);
+        await Until.TrueAsync(() =>
+        {
+            clock.Advance(s_batch);
+            return a.Room.Counters.Dropped > 0;
+        });
     }
 
     [Fact]
