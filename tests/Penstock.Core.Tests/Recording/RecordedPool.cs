@@ -95,17 +95,18 @@ internal sealed class RecordedPool
         var replica = _rng.NextInt32(Replicas);
         switch (kind)
         {
-            case < 5:
+            case < 4:
                 Dispatch();
                 break;
-            case < 7 when _open.Count > 0:
+            case < 6 when _open.Count > 0:
                 _router.Tell(PoolEvent.FirstToken(Now, _open[_rng.NextInt32(_open.Count)].Ticket));
                 break;
             case < 10 when _open.Count > 0:
                 End();
                 break;
             case 10:
-                _router.Tell(PoolEvent.Eligibility(Now, replica, (Ineligible)_rng.NextInt32(3), 1 + replica));
+                var ineligible = (Ineligible)(_rng.NextInt32(2) * _rng.NextInt32(3));
+                _router.Tell(PoolEvent.Eligibility(Now, replica, ineligible, 1 + (9 * replica)));
                 break;
             case 11:
                 var load = new EngineLoad(_rng.NextInt32(9), _rng.NextInt32(5), double.NaN, 4);
@@ -197,7 +198,7 @@ internal sealed class RecordedPool
             Class = (RequestClass)_rng.NextInt32(6),
             ContextCompacted = _rng.NextInt32(9) == 0,
             AnswersWhole = _rng.NextInt32(3) == 0,
-            Slo = _rng.NextInt32(2) == 0 ? new Slo(_rng.NextDouble() / 2, _rng.NextInt32(2) * 0.02) : default,
+            Slo = _rng.NextInt32(2) == 0 ? new Slo(_rng.NextDouble() * 2, _rng.NextInt32(2) * 0.1) : default,
             Tried = tried,
         };
         Decisions++;

@@ -43,9 +43,9 @@ public class ReplayTests
     public void The_objectives_of_requests_are_part_of_what_is_replayed()
     {
         var pool = new RecordedPool("penstock", 2, new MemoryLogs());
-        pool.Live(600);
+        pool.Live(4_000);
         var result = PoolReplay.Run(Assert.Single(pool.Finish()), RoutePolicies.Create("penstock"));
-        Assert.InRange(pool.PassingOver, 10, 600);
+        Assert.InRange(pool.PassingOver, 10, 4_000);
         Assert.Null(result.Difference);
         Assert.Equal(0, result.Comparison!.Different);
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Penstock.Cli.Engine;
 using Penstock.Core.Config;
+using Penstock.Gateway.Tests.Requests;
 using Penstock.Gateway.Tests.SimulatedEngine;
 using Penstock.Tests.Shared;
 using Penstock.Wire.KvEvents;
@@ -46,7 +47,14 @@ public sealed class RankTests
         var before = await fleet.Gateway.AdminAsync("/admin/fleet");
         var resets = EventedFleet.Count(before, "resets");
         await fleet.Engines[1].JsonAsync("/faults", """{"restart":true}""");
-        await fleet.Engines[1].JsonAsync("/v1/chat/completions", EventedFleet.Chat("hello"));
+        for (var i = 0; EventedFleet.Count(await fleet.Gateway.AdminAsync("/admin/fleet"), "resets") == resets; i++)
+        {
+            // What is published before the gateway listens again is lost.
+            await fleet.Engines[1].JsonAsync("/v1/chat/completions", EventedFleet.Chat($"hello {i}"));
+            fleet.Gateway.Clock.Advance(TimeSpan.FromMilliseconds(5));
+            RunningGateway.Guard.ThrowIfCancellationRequested();
+        }
+
         await fleet.WhenAsync(f => EventedFleet.Count(f, "resets") == resets + 1 && EventedFleet.State(f) == "live");
         Assert.True(await PredictedAsync(fleet, both) > 380);
 
