@@ -34,8 +34,8 @@ internal sealed class JournalFlusher : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "penstock journal flush" };
         _timer = time.CreateTimer(
             static state => ((JournalFlusher)state!).Wake(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        FlushOnce();
         _thread.Start();
-        Wake();
     }
 
     public long Flushes => Volatile.Read(ref _flushes);
